@@ -9,5 +9,46 @@ pub mod name;
 pub mod schedule;
 pub mod text;
 
+#[cfg(feature = "full")]
+pub mod argument;
+#[cfg(feature = "full")]
+pub mod context;
+#[cfg(feature = "full")]
+pub mod error;
+#[cfg(feature = "full")]
+pub mod id;
+#[cfg(feature = "full")]
+pub mod inject;
+#[cfg(feature = "full")]
+pub mod job;
+#[cfg(feature = "full")]
+pub mod lifecycle;
+#[cfg(feature = "full")]
+pub mod outcome;
+#[cfg(feature = "full")]
+pub mod record;
+#[cfg(feature = "full")]
+pub mod registry;
+#[cfg(feature = "full")]
+pub mod store;
+
 pub use backoff::Backoff;
 pub use text::TextError;
+
+#[cfg(feature = "full")]
+pub use {
+    context::JobContext,
+    error::{EnqueueError, StoreError},
+    id::{JobId, WorkerId},
+    inject::Services,
+    job::{Enqueue, IntoJob, Job, JobBuilder, NewJob, When},
+    lifecycle::State,
+    outcome::{BoxError, Verdict},
+    record::{Counts, JobRecord},
+    registry::{JobEntry, Registry},
+    store::Store,
+};
+
+#[cfg(feature = "full")]
+#[doc(hidden)]
+pub use inventory;

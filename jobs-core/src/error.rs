@@ -1,0 +1,68 @@
+//! The errors that cross the border of this crate.
+
+use std::borrow::Cow;
+
+use crate::argument::ArgumentError;
+use crate::outcome::BoxError;
+use crate::text::TextError;
+
+/// Why a job was not enqueued. Nothing was stored, unless the store did not answer: then repeat with the same id.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnqueueError {
+    /// An argument has no JSON form.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+    /// A kind, queue, name or tag breaks the rules for names.
+    #[error("{0}")]
+    Name(TextError),
+    /// The payload is too large.
+    #[error("the arguments take {size} bytes, more than the {limit} that a job may carry: store them elsewhere and enqueue their name")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The largest size in bytes.
+        limit: usize,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store cannot be reached or is busy for now. The same call may succeed later; whether this one took effect is unknown.
+    #[error("the store did not answer: {message}")]
+    Unavailable {
+        /// What happened.
+        message: Cow<'static, str>,
+        /// The driver's own error.
+        #[source]
+        source: Option<BoxError>,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The store cannot be used as it is, and waiting will not help. The text says what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// The store refused this one request.
+    #[error("the store refused the request: {message}")]
+    Refused {
+        /// What happened.
+        message: String,
+        /// The driver's own error.
+        #[source]
+        source: Option<BoxError>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
