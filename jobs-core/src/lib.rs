@@ -49,6 +49,23 @@ pub use {
     store::Store,
 };
 
+/// What the code that `#[job]` writes refers to. No part of the public API.
 #[cfg(feature = "full")]
 #[doc(hidden)]
-pub use inventory;
+pub mod __private {
+    pub use std::borrow::Cow;
+    pub use std::boxed::Box;
+    pub use std::option::Option::{self, None, Some};
+    pub use std::result::Result::{self, Err, Ok};
+    pub use std::time::Duration;
+
+    pub use inventory;
+
+    pub use crate::argument::{ArgumentEntry, ArgumentError, ArgumentWriter, Codec, argument, codec};
+    pub use crate::backoff::Backoff;
+    pub use crate::context::JobContext;
+    pub use crate::inject::{ServiceEntry, service};
+    pub use crate::job::{Job, JobBuilder};
+    pub use crate::outcome::{Outcome, Settled};
+    pub use crate::registry::{Call, Handler, JobEntry, JobFuture, Linked, Location, ScheduleEntry, ScheduleText};
+}

@@ -1,0 +1,3 @@
+//! What tests need: a clock to turn by hand, and the suite that every store passes.
+
+pub mod conformance;
