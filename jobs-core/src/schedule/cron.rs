@@ -210,4 +210,4 @@ fn nickname(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
