@@ -111,6 +111,41 @@ pub struct JobRecord {
     pub output: Option<String>,
 }
 
+impl JobRecord {
+    /// A record with nothing but its identity, for stores that fill it in.
+    #[must_use]
+    pub fn new(id: JobId, kind: String, queue: String, state: State) -> Self {
+        Self {
+            id,
+            kind,
+            queue,
+            priority: 0,
+            state,
+            payload: String::new(),
+            name: None,
+            retries: None,
+            tags: Vec::new(),
+            metadata: None,
+            tenant: None,
+            user: None,
+            failures: 0,
+            crashes: 0,
+            snoozes: 0,
+            token: 0,
+            schedule: None,
+            tick: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            run_at: Timestamp::UNIX_EPOCH,
+            started_at: None,
+            finished_at: None,
+            cancel_requested: false,
+            error: None,
+            errors: Vec::new(),
+            output: None,
+        }
+    }
+}
+
 /// One recorded failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptError {
@@ -143,6 +178,14 @@ pub struct WorkerRecord {
     pub renewed_at: Timestamp,
     /// How many jobs it holds.
     pub held: u64,
+}
+
+impl WorkerRecord {
+    /// A record of a worker that has just started and serves nothing, for stores that fill it in.
+    #[must_use]
+    pub fn new(id: WorkerId, name: String, build: String, started_at: Timestamp) -> Self {
+        Self { id, name, build, queues: Vec::new(), started_at, renewed_at: started_at, held: 0 }
+    }
 }
 
 /// How many jobs are in each state.
