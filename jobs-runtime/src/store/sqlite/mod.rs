@@ -1,1 +1,249 @@
-//! A store in one SQLite file.
+//! A store in one SQLite file: nothing to install, safe for many processes of one host.
+//!
+//! [`writer`] is the one thread that writes, [`reader`] the one that looks; `enqueue`, `claim`, `complete`, `lease`, `rescue`,
+//! `schedules`, `manage` and `prune` are what they do, one idea a file. `schema` makes the file, `file` guards it, `courtesy` lets
+//! other processes write too.
+
+mod claim;
+mod complete;
+mod courtesy;
+mod enqueue;
+mod error;
+mod file;
+mod lease;
+mod manage;
+mod open;
+mod prune;
+mod reader;
+mod rescue;
+mod row;
+mod schedules;
+mod schema;
+mod version;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jobs_core::record::{UnservedCause, WorkerRecord};
+use jobs_core::store::{
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, StoreFuture,
+    StoreInfo,
+};
+use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::Unserved};
+use rusqlite::Connection;
+
+use reader::Reader;
+use writer::{Watch, Writer};
+
+/// How a file is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// The file. It and its folder are made when they are missing, readable by their owner alone.
+    pub path: PathBuf,
+    /// How commits reach the disk. `Full` by default.
+    pub synchronous: Synchronous,
+    /// How long a write waits while another program holds the file locked. A minute by default.
+    pub busy_timeout: Duration,
+    /// Whether one connection of one process does everything, under an exclusive lock. Always so with a SQLite before 3.51.3, where
+    /// two connections can damage the file (sqlite.org/wal.html, "the WAL-reset bug").
+    pub single_connection: bool,
+}
+
+/// How commits reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// A commit is on the disk when it is answered for: nothing is lost, also when the power goes.
+    #[default]
+    Full,
+    /// A commit outlives the process, but the last ones may be lost when the power goes.
+    Normal,
+}
+
+impl SqliteOptions {
+    /// The defaults for this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(60),
+            single_connection: false,
+        }
+    }
+}
+
+/// A store in one SQLite file. Clones share it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Writer,
+    // `None` once closed, or where everything goes through the writer's connection.
+    reader: Mutex<Option<Reader>>,
+    single: bool,
+    place: Arc<str>,
+    signal: Arc<Signal>,
+    watch: Arc<Watch>,
+    info: StoreInfo,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("place", &self.shared.place).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, making or migrating it as needed.
+    ///
+    /// Fails with [`StoreError::Unusable`] and what to do when the file is somebody else's, damaged, read-only, on a network file
+    /// system, or of a newer schema.
+    pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        Ok(Self { shared: Arc::new(open::open(options).await?) })
+    }
+
+    fn write<T, F>(&self, work: F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut writer::Session) -> error::Result<T> + Send + 'static,
+    {
+        self.shared.writer.write(work)
+    }
+
+    fn read<T, F>(&self, query: F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        if self.shared.single {
+            return self.shared.writer.look(move |session| query(&session.connection).map_err(|error| session.error(&error)));
+        }
+        let reader = self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match reader {
+            Some(reader) => reader.read(Arc::clone(&self.shared.place), query),
+            None => Box::pin(async { Err(StoreError::Closed) }),
+        }
+    }
+}
+
+impl JobStore for SqliteStore {
+    fn enqueue(&self, now: Now, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
+        self.write(move |session| enqueue::enqueue(session, now, &jobs))
+    }
+
+    fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
+        self.write(move |session| lease::register(session, now, &worker))
+    }
+
+    fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
+        self.write(move |session| lease::heartbeat(session, now, worker))
+    }
+
+    fn undisturbed(&self, _worker: WorkerId) -> StoreFuture<'_, bool> {
+        let Watch { version, at_renewal, blocked } = &*self.shared.watch;
+        // Only while the writer itself waits for the lock does it look at the file without pause.
+        let answer = blocked.load(Ordering::Relaxed) && version.load(Ordering::Relaxed) == at_renewal.load(Ordering::Relaxed);
+        Box::pin(async move { Ok(answer) })
+    }
+
+    fn rescue(&self, now: Now, by: WorkerId) -> StoreFuture<'_, Rescue> {
+        self.write(move |session| rescue::rescue(session, now, by))
+    }
+
+    fn leave(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, ()> {
+        self.write(move |session| lease::leave(session, now, worker))
+    }
+
+    fn abandon(&self, _now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+        self.write(move |session| lease::abandon(session, &held))
+    }
+
+    fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
+        self.write(move |session| claim::claim(session, now, &request))
+    }
+
+    fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {
+        self.write(move |session| complete::complete(session, now, &outcomes))
+    }
+
+    fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
+        self.read(move |connection| lease::cancellations(connection, worker))
+    }
+
+    fn signal(&self) -> &Signal {
+        &self.shared.signal
+    }
+
+    fn info(&self) -> StoreInfo {
+        self.shared.info.clone()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        drop(self.shared.reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.shared.writer.close()
+    }
+}
+
+impl ScheduleStore for SqliteStore {
+    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
+        self.write(move |session| schedules::declare(session, now, &schedules, &known))
+    }
+
+    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
+        self.read(schedules::read)
+    }
+
+    fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
+        self.write(move |session| schedules::fire(session, now, &ticks))
+    }
+}
+
+impl ManageStore for SqliteStore {
+    fn job(&self, id: JobId) -> StoreFuture<'_, Option<JobRecord>> {
+        self.read(move |connection| manage::job(connection, id))
+    }
+
+    fn job_named(&self, name: String) -> StoreFuture<'_, Option<JobRecord>> {
+        self.read(move |connection| manage::job_named(connection, &name))
+    }
+
+    fn jobs(&self, filter: JobFilter) -> StoreFuture<'_, JobPage> {
+        self.read(move |connection| manage::jobs(connection, &filter))
+    }
+
+    fn counts(&self) -> StoreFuture<'_, Counts> {
+        self.read(manage::counts)
+    }
+
+    fn cancel(&self, now: Now, ids: Vec<JobId>, reason: String) -> StoreFuture<'_, Vec<CancelAnswer>> {
+        self.write(move |session| manage::cancel(session, now, &ids, &reason))
+    }
+
+    fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
+        self.write(move |session| manage::requeue(session, now, &ids))
+    }
+
+    fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {
+        self.write(move |session| prune::prune(session, now, retention))
+    }
+
+    fn unserved(&self, _now: Now) -> StoreFuture<'_, Vec<Unserved>> {
+        self.read(|connection| {
+            let found = rescue::unserved(connection)?;
+            let cause = |strange| if strange { UnservedCause::Kind } else { UnservedCause::Queue };
+            Ok(found.into_iter().map(|(kind, queue, strange)| Unserved { kind, queue, because: cause(strange) }).collect())
+        })
+    }
+
+    fn workers(&self) -> StoreFuture<'_, Vec<WorkerRecord>> {
+        self.read(manage::workers)
+    }
+}

@@ -1,0 +1,132 @@
+-- Live jobs only. A finished job moves to jobs_history.
+CREATE TABLE jobs_job (
+    seq         INTEGER PRIMARY KEY,            -- order of enqueue, and the key that everything inside goes by
+    id          BLOB    NOT NULL UNIQUE,        -- UUID version 7, made by the caller
+    kind        TEXT    NOT NULL,
+    queue       TEXT    NOT NULL,
+    priority    INTEGER NOT NULL,               -- smaller runs first
+    state       TEXT    NOT NULL,
+    run_at      INTEGER NOT NULL,               -- this and every time: microseconds since the Unix epoch
+    created_at  INTEGER NOT NULL,
+    payload     TEXT    NOT NULL,               -- a JSON object keyed by parameter name
+    token       INTEGER NOT NULL DEFAULT 0,     -- the number of claims; only grows
+    failures    INTEGER NOT NULL DEFAULT 0,
+    crashes     INTEGER NOT NULL DEFAULT 0,     -- above 0: on probation
+    snoozes     INTEGER NOT NULL DEFAULT 0,
+    crash_token INTEGER,                        -- the token under which the newest crash was counted
+    worker      INTEGER,                        -- jobs_worker.seq of the holder
+    started_at  INTEGER,
+    retries     INTEGER,                        -- its own number of retries; else the kind's
+    timeout     INTEGER,                        -- its own timeout in milliseconds; else the kind's
+    name        TEXT,
+    unique_key  TEXT,
+    tags        TEXT,                           -- a JSON list
+    metadata    TEXT,                           -- a JSON object
+    tenant      TEXT,
+    user        TEXT,
+    schedule    TEXT,
+    tick        INTEGER,
+    parents     TEXT,
+    cancel      TEXT,                           -- somebody asked the running job to stop, for this reason
+    parked_by   TEXT,                           -- a JSON list of the argument shapes that could not decode it; NULL: kind unknown
+    error       TEXT,                           -- why it stands where it stands
+    errors      TEXT                            -- the last failures, a JSON list
+) STRICT;
+
+-- One entry for each job that a worker may take, striped by kind: kinds that nobody here knows are never walked over.
+CREATE INDEX jobs_ready     ON jobs_job (queue, kind, priority, run_at) WHERE state = 'available' AND crashes = 0;
+CREATE INDEX jobs_probation ON jobs_job (queue, kind, priority, run_at) WHERE state = 'available' AND crashes > 0;
+CREATE INDEX jobs_due       ON jobs_job (run_at, state) WHERE state IN ('scheduled', 'retryable');
+CREATE INDEX jobs_running   ON jobs_job (worker) WHERE state = 'running';
+CREATE INDEX jobs_parked    ON jobs_job (kind) WHERE state = 'parked';
+CREATE INDEX jobs_cancel    ON jobs_job (worker) WHERE cancel IS NOT NULL;
+CREATE INDEX jobs_scheduled ON jobs_job (schedule) WHERE schedule IS NOT NULL;
+CREATE UNIQUE INDEX jobs_name   ON jobs_job (name) WHERE name IS NOT NULL;
+CREATE UNIQUE INDEX jobs_unique ON jobs_job (unique_key) WHERE unique_key IS NOT NULL;
+
+-- Finished jobs, in the order in which they ended.
+CREATE TABLE jobs_history (
+    place       INTEGER PRIMARY KEY,
+    id          BLOB    NOT NULL UNIQUE,
+    token       INTEGER NOT NULL,
+    kind        TEXT    NOT NULL,
+    queue       TEXT    NOT NULL,
+    priority    INTEGER NOT NULL,
+    state       TEXT    NOT NULL,
+    run_at      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    started_at  INTEGER,
+    finished_at INTEGER NOT NULL,
+    payload     TEXT    NOT NULL,               -- empty once pruned within the repeat window
+    failures    INTEGER NOT NULL,
+    crashes     INTEGER NOT NULL,
+    snoozes     INTEGER NOT NULL,
+    retries     INTEGER,
+    timeout     INTEGER,
+    name        TEXT,
+    unique_key  TEXT,
+    tags        TEXT,
+    metadata    TEXT,
+    tenant      TEXT,
+    user        TEXT,
+    schedule    TEXT,
+    tick        INTEGER,
+    parents     TEXT,
+    error       TEXT,
+    errors      TEXT,
+    output      TEXT
+) STRICT;
+
+CREATE INDEX jobs_ended ON jobs_history (state, place) WHERE state <> 'completed';
+
+-- How many finished jobs the history holds, so that nobody has to count them.
+CREATE TABLE jobs_tally (
+    state TEXT PRIMARY KEY,
+    jobs  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO jobs_tally (state, jobs) VALUES ('completed', 0), ('failed', 0), ('cancelled', 0);
+
+CREATE TABLE jobs_worker (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    build      TEXT    NOT NULL,
+    kinds      TEXT    NOT NULL,                -- which set of rows of jobs_kind it can run
+    queues     TEXT    NOT NULL,                -- a JSON list
+    lease      INTEGER NOT NULL,                -- milliseconds
+    beat       INTEGER NOT NULL DEFAULT 0,      -- grows with each renewal; others judge by whether it moves
+    started_at INTEGER NOT NULL,
+    renewed_at INTEGER NOT NULL
+) STRICT;
+
+-- What builds can run. Workers of one build share their rows.
+CREATE TABLE jobs_kind (
+    kinds TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    shape TEXT NOT NULL,
+    PRIMARY KEY (name, kinds)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs_schedule (
+    key       TEXT PRIMARY KEY,
+    kind      TEXT    NOT NULL,
+    spec      TEXT    NOT NULL,
+    zone      TEXT    NOT NULL,
+    payload   TEXT    NOT NULL,
+    queue     TEXT    NOT NULL,
+    priority  INTEGER NOT NULL,
+    build     TEXT    NOT NULL,
+    last_tick INTEGER NOT NULL                  -- only grows
+) STRICT, WITHOUT ROWID;
+
+-- Every tick that was dealt with.
+CREATE TABLE jobs_tick (
+    schedule TEXT    NOT NULL,
+    instant  INTEGER NOT NULL,
+    dealt_at INTEGER NOT NULL,
+    outcome  TEXT    NOT NULL,                  -- fired, or overlap
+    missed   INTEGER NOT NULL,                  -- earlier ticks that it stands for
+    job      BLOB,
+    PRIMARY KEY (schedule, instant)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_tick_age ON jobs_tick (dealt_at);

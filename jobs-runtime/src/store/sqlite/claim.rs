@@ -1,0 +1,236 @@
+//! Claim: the next jobs in order of (priority, time due, order of enqueue), over all wanted queues and kinds.
+//!
+//! The ready index has one stripe for each pair of queue and kind. Only stripes of wanted kinds are read, and their heads merged:
+//! a million jobs of a kind that this process does not know cost one look.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use jobs_core::WorkerId;
+use jobs_core::record::ClaimedJob;
+use jobs_core::store::{BITE, Claim, ClaimRequest, Now};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::error::Result;
+use super::row::{count, count_or_none, id, instant, micros, priority, rows, tick};
+use super::writer::{Names, Session};
+
+/// How many keys of a stripe are read at a time when several stripes are merged.
+const CHUNK: usize = 64;
+
+pub(super) fn claim(session: &mut Session, now: Now, request: &ClaimRequest) -> Result<Claim> {
+    let Session { connection, names, place, .. } = session;
+    run(connection, names, now, request).map_err(|error| super::error::store_error(&error, place))
+}
+
+fn run(connection: &Connection, names: &mut Names, now: Now, request: &ClaimRequest) -> rusqlite::Result<Claim> {
+    let Some(worker) = worker_key(connection, request.worker)? else {
+        return Ok(Claim { lost: true, ..Claim::default() });
+    };
+    promote(connection, now)?;
+    let mut claim = Claim::default();
+    let mut chosen = Vec::new();
+    let mut limits: Vec<usize> = request.queues.iter().map(|demand| demand.limit).collect();
+    if request.probation && request.limit > 0 {
+        chosen.extend(first_on_probation(connection, request, &mut limits)?);
+    }
+    choose(connection, request, &mut limits, &mut chosen)?;
+    let mut take = connection.prepare_cached(TAKE)?;
+    for seq in chosen {
+        claim.jobs.extend(take_one(&mut take, names, now, worker, seq)?);
+    }
+    claim.next_due = next_due(connection)?.map(instant);
+    Ok(claim)
+}
+
+/// The inner key of a worker, if it has not been ended.
+pub(super) fn worker_key(connection: &Connection, worker: WorkerId) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT seq FROM jobs_worker WHERE id = ?1")?
+        .query_row([worker.as_bytes().as_slice()], |row| row.get(0))
+        .optional()
+}
+
+/// When the next waiting job is due, in microseconds.
+pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT run_at FROM jobs_job WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+/// Makes jobs available whose time has come. What is more than a bite comes with the next claim, for which `next_due` asks at once.
+fn promote(connection: &Connection, now: Now) -> rusqlite::Result<()> {
+    if next_due(connection)?.is_none_or(|due| due > micros(now.wall)) {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE jobs_job SET state = 'available' WHERE seq IN (SELECT seq FROM jobs_job \
+             WHERE state IN ('scheduled', 'retryable') AND run_at <= ?1 ORDER BY run_at LIMIT ?2)",
+        )?
+        .execute(params![micros(now.wall), rows(BITE)])?;
+    Ok(())
+}
+
+/// The place of a job in the order of claims.
+type Place = (i64, i64, i64);
+
+/// The jobs of one queue and kind that are ready, in order.
+struct Stripe {
+    queue: usize,
+    kind: String,
+    read: VecDeque<Place>,
+    last: Place,
+    ended: bool,
+}
+
+impl Stripe {
+    fn next(&mut self, statement: &mut CachedStatement<'_>, queue: &str, chunk: usize) -> rusqlite::Result<Option<Place>> {
+        if self.read.is_empty() && !self.ended {
+            let (priority, due, seq) = self.last;
+            let rows = statement.query_map(params![queue, self.kind, priority, due, seq, rows(chunk)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            for place in rows {
+                self.read.push_back(place?);
+            }
+            self.ended = self.read.len() < chunk;
+            self.last = self.read.back().copied().unwrap_or(self.last);
+        }
+        Ok(self.read.pop_front())
+    }
+}
+
+const STRIPE: &str = "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 \
+     AND (priority, run_at, seq) > (?3, ?4, ?5) ORDER BY priority, run_at, seq LIMIT ?6";
+
+fn choose(connection: &Connection, request: &ClaimRequest, limits: &mut [usize], chosen: &mut Vec<i64>) -> rusqlite::Result<()> {
+    let mut stripes = Vec::new();
+    for (queue, demand) in request.queues.iter().enumerate().filter(|(_, demand)| demand.limit > 0) {
+        for kind in kinds(connection, &demand.queue, NEXT_KIND)? {
+            if request.kinds.contains(&kind) {
+                let before_all = (i64::MIN, i64::MIN, i64::MIN);
+                stripes.push(Stripe { queue, kind, read: VecDeque::new(), last: before_all, ended: false });
+            }
+        }
+    }
+    let wanted = request.limit.saturating_sub(chosen.len());
+    let chunk = if stripes.len() == 1 { wanted.min(limits[stripes[0].queue]).max(1) } else { CHUNK };
+    let mut statement = connection.prepare_cached(STRIPE)?;
+    let mut heads = BinaryHeap::with_capacity(stripes.len());
+    for (index, stripe) in stripes.iter_mut().enumerate() {
+        if let Some(place) = stripe.next(&mut statement, &request.queues[stripe.queue].queue, chunk)? {
+            heads.push(Reverse((place, index)));
+        }
+    }
+    while chosen.len() < request.limit {
+        let Some(Reverse(((.., seq), index))) = heads.pop() else { break };
+        let stripe = &mut stripes[index];
+        // A queue that has given enough gives no more: its stripes are not put back.
+        if limits[stripe.queue] == 0 {
+            continue;
+        }
+        limits[stripe.queue] -= 1;
+        chosen.push(seq);
+        if let Some(place) = stripe.next(&mut statement, &request.queues[stripe.queue].queue, chunk)? {
+            heads.push(Reverse((place, index)));
+        }
+    }
+    Ok(())
+}
+
+const NEXT_KIND: &str =
+    "SELECT kind FROM jobs_job WHERE queue = ?1 AND state = 'available' AND crashes = 0 AND kind > ?2 ORDER BY kind LIMIT 1";
+const NEXT_KIND_ON_PROBATION: &str =
+    "SELECT kind FROM jobs_job WHERE queue = ?1 AND state = 'available' AND crashes > 0 AND kind > ?2 ORDER BY kind LIMIT 1";
+
+/// The kinds that a queue has jobs of, by one step in the index for each.
+fn kinds(connection: &Connection, queue: &str, next: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(next)?;
+    let mut kinds = Vec::new();
+    let mut last = String::new();
+    while let Some(kind) = statement.query_row(params![queue, last], |row| row.get::<_, String>(0)).optional()? {
+        last.clone_from(&kind);
+        kinds.push(kind);
+    }
+    Ok(kinds)
+}
+
+fn first_on_probation(connection: &Connection, request: &ClaimRequest, limits: &mut [usize]) -> rusqlite::Result<Option<i64>> {
+    let any: Option<i64> = connection
+        .prepare_cached("SELECT 1 FROM jobs_job INDEXED BY jobs_probation WHERE state = 'available' AND crashes > 0 LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if any.is_none() {
+        return Ok(None);
+    }
+    let mut best: Option<(Place, usize)> = None;
+    for (queue, demand) in request.queues.iter().enumerate().filter(|(_, demand)| demand.limit > 0) {
+        for kind in kinds(connection, &demand.queue, NEXT_KIND_ON_PROBATION)? {
+            if !request.kinds.contains(&kind) {
+                continue;
+            }
+            let head = connection
+                .prepare_cached(
+                    "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes > 0 \
+                     ORDER BY priority, run_at, seq LIMIT 1",
+                )?
+                .query_row(params![&*demand.queue, kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            if best.is_none_or(|(place, _)| head < place) {
+                best = Some((head, queue));
+            }
+        }
+    }
+    Ok(best.map(|((.., seq), queue)| {
+        limits[queue] -= 1;
+        seq
+    }))
+}
+
+const TAKE: &str = "UPDATE jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
+     RETURNING id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, tags, metadata, tenant, user, \
+     created_at, run_at, schedule, tick";
+
+fn take_one(
+    statement: &mut CachedStatement<'_>,
+    names: &mut Names,
+    now: Now,
+    worker: i64,
+    seq: i64,
+) -> rusqlite::Result<Option<ClaimedJob>> {
+    let mut rows = statement.query(params![seq, worker, micros(now.wall)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let timeout: Option<i64> = row.get(8)?;
+    let job = ClaimedJob {
+        id: id(row, 0)?,
+        seq,
+        token: row.get(1)?,
+        kind: names.share(text(row, 2)?),
+        queue: names.share(text(row, 3)?),
+        priority: priority(row, 4)?,
+        payload: row.get(5)?,
+        name: row.get(6)?,
+        retries: count_or_none(row, 7)?,
+        timeout: timeout.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())),
+        failures: count(row, 9)?,
+        crashes: count(row, 10)?,
+        tags: row.get(11)?,
+        metadata: row.get(12)?,
+        tenant: row.get(13)?,
+        user: row.get(14)?,
+        created_at: instant(row.get(15)?),
+        run_at: instant(row.get(16)?),
+        tick: tick(row, 17, 18)?,
+    };
+    // The statement has run to its end only when it says so.
+    while rows.next()?.is_some() {}
+    Ok(Some(job))
+}
+
+fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
+    row.get_ref(column)?
+        .as_str()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error)))
+}

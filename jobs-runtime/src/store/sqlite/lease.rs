@@ -1,0 +1,177 @@
+//! Workers and their leases: each worker holds the OS lock of a side file while its process lives, and beats while it is awake.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use jobs_core::store::{Beat, Held, KindShape, NewWorker, Now};
+use jobs_core::{JobId, StoreError, WorkerId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::claim::{next_due, worker_key};
+use super::complete::{End, Tally};
+use super::error::Result;
+use super::file::open_side_file;
+use super::rescue;
+use super::row::{instant, micros};
+use super::writer::Session;
+use jobs_core::State;
+
+pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> Result<()> {
+    // The lock is held before anybody can see the worker.
+    if !session.locks.contains_key(&worker.id) {
+        let path = session.folder.join(worker.id.to_string());
+        let file = open_side_file(&path).and_then(|file| file.lock().map(|()| file));
+        let file = file.map_err(|error| StoreError::Unusable(format!("cannot lock {}: {error}", path.display())))?;
+        session.locks.insert(worker.id, file);
+    }
+    let freed = register_rows(&session.connection, now, worker).map_err(|error| session.error(&error))?;
+    session.watch.at_renewal.store(session.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
+    if freed {
+        session.signal.jobs();
+    }
+    Ok(())
+}
+
+fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusqlite::Result<bool> {
+    let kinds = kinds_key(&worker.kinds);
+    let known: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_worker WHERE kinds = ?1)")?
+        .query_row([&kinds], |row| row.get(0))?;
+    if !known {
+        let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO jobs_kind (kinds, name, shape) VALUES (?1, ?2, ?3)")?;
+        for kind in worker.kinds.iter() {
+            insert.execute(params![kinds, kind.name, kind.shape])?;
+        }
+        connection
+            .execute("DELETE FROM jobs_kind WHERE kinds <> ?1 AND kinds NOT IN (SELECT kinds FROM jobs_worker)", [&kinds])?;
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO jobs_worker (id, name, build, kinds, queues, lease, started_at, renewed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        )?
+        .execute(params![
+            worker.id.as_bytes().as_slice(),
+            worker.name,
+            worker.build,
+            kinds,
+            serde_json::to_string(&worker.queues).unwrap_or_default(),
+            i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
+            micros(now.wall),
+        ])?;
+    free_parked(connection, &worker.kinds)
+}
+
+/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
+fn kinds_key(kinds: &[KindShape]) -> String {
+    // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
+    let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
+    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
+        for half in &mut halves {
+            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+        }
+    }
+    format!("{:016x}{:016x}", halves[0], halves[1])
+}
+
+/// Frees parked jobs that these kinds may be able to run: of unknown kind before, or parked by other shapes.
+fn free_parked(connection: &Connection, kinds: &[KindShape]) -> rusqlite::Result<bool> {
+    let mut parked =
+        connection.prepare_cached("SELECT kind FROM jobs_job WHERE state = 'parked' AND kind > ?1 ORDER BY kind LIMIT 1")?;
+    let shapes: BTreeMap<&str, &str> = kinds.iter().map(|kind| (&*kind.name, &*kind.shape)).collect();
+    let mut last = String::new();
+    let mut freed = 0;
+    while let Some(kind) = parked.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
+        if let Some(shape) = shapes.get(&*kind) {
+            freed += connection
+                .prepare_cached(
+                    "UPDATE jobs_job SET state = 'available', error = NULL WHERE state = 'parked' AND kind = ?1 \
+                     AND (parked_by IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(parked_by) WHERE value = ?2))",
+                )?
+                .execute(params![kind, shape])?;
+        }
+        last = kind;
+    }
+    Ok(freed > 0)
+}
+
+pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Result<Beat> {
+    let renewed = session
+        .connection
+        .prepare_cached("UPDATE jobs_worker SET beat = beat + 1, renewed_at = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![worker.as_bytes().as_slice(), micros(now.wall)]))
+        .map_err(|error| session.error(&error))?;
+    if renewed == 0 {
+        forget_lock(session, worker);
+        return Ok(Beat::default());
+    }
+    session.watch.at_renewal.store(session.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
+    let rescue = rescue::wanted(session, now, worker)?;
+    let look = |connection: &Connection| -> rusqlite::Result<(Option<i64>, bool)> {
+        let waiting = connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM jobs_job INDEXED BY jobs_ready WHERE state = 'available' AND crashes = 0) \
+                 OR EXISTS (SELECT 1 FROM jobs_job INDEXED BY jobs_probation WHERE state = 'available' AND crashes > 0)",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok((next_due(connection)?, waiting))
+    };
+    let (next_due, waiting) = look(&session.connection).map_err(|error| session.error(&error))?;
+    Ok(Beat { alive: true, rescue, next_due: next_due.map(instant), waiting })
+}
+
+pub(super) fn leave(session: &mut Session, now: Now, worker: WorkerId) -> Result<()> {
+    let mut tally = Tally::default();
+    let leave = |connection: &Connection, tally: &mut Tally| -> rusqlite::Result<()> {
+        let Some(key) = worker_key(connection, worker)? else { return Ok(()) };
+        let asked: Vec<(i64, String)> = connection
+            .prepare_cached("SELECT seq, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running' AND cancel IS NOT NULL")?
+            .query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (seq, reason) in asked {
+            let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
+            end.write_unfenced(connection, now, seq, tally)?;
+        }
+        connection
+            .prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE worker = ?1 AND state = 'running'")?
+            .execute([key])?;
+        connection.prepare_cached("DELETE FROM jobs_worker WHERE seq = ?1")?.execute([key])?;
+        tally.write(connection)
+    };
+    leave(&session.connection, &mut tally).map_err(|error| session.error(&error))?;
+    forget_lock(session, worker);
+    session.signal.jobs();
+    Ok(())
+}
+
+fn forget_lock(session: &mut Session, worker: WorkerId) {
+    if session.locks.remove(&worker).is_some() {
+        // A file that stays behind is removed by whoever finds it without a worker.
+        let _ = std::fs::remove_file(session.folder.join(worker.to_string()));
+    }
+}
+
+pub(super) fn abandon(session: &mut Session, held: &[Held]) -> Result<u64> {
+    let take_back = |connection: &Connection| -> rusqlite::Result<u64> {
+        let mut statement = connection.prepare_cached(
+            "UPDATE jobs_job SET crashes = max(crashes - 1, 0), crash_token = NULL WHERE id = ?1 AND crash_token = ?2",
+        )?;
+        let mut taken = 0;
+        for held in held {
+            taken += u64::try_from(statement.execute(params![held.id.as_bytes().as_slice(), held.token])?).unwrap_or(0);
+        }
+        Ok(taken)
+    };
+    let taken = take_back(&session.connection).map_err(|error| session.error(&error))?;
+    if taken > 0 {
+        session.signal.jobs();
+    }
+    Ok(taken)
+}
+
+pub(super) fn cancellations(connection: &Connection, worker: WorkerId) -> rusqlite::Result<Vec<JobId>> {
+    let Some(key) = worker_key(connection, worker)? else { return Ok(Vec::new()) };
+    connection
+        .prepare_cached("SELECT id FROM jobs_job WHERE worker = ?1 AND cancel IS NOT NULL AND state = 'running'")?
+        .query_map([key], |row| super::row::id(row, 0))?
+        .collect()
+}

@@ -1,0 +1,381 @@
+//! The one writer: a thread that takes every command that waits, runs them in one IMMEDIATE transaction, commits, and answers all.
+//!
+//! A commit costs one wait for the disk, whoever shares it. While it lasts, the next commands gather by themselves: a lone caller
+//! is answered at once, and a crowd fills the groups. If one command fails, the group is rolled back and each runs in a transaction
+//! of its own, so a bad command harms nobody else.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use jobs_core::store::{Signal, StoreFuture};
+use jobs_core::{StoreError, WorkerId};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::courtesy::Courtesy;
+use super::error::{Result, is_busy, store_error};
+use super::prune::Cursors;
+use super::rescue::Judge;
+
+/// The most commands that share a transaction.
+const GROUP: usize = 512;
+
+/// The longest time for which a transaction takes up further commands.
+const GATHER: Duration = Duration::from_millis(8);
+
+/// How often the file is looked at for writes of other processes, four times a second.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// What commands work on: the connection, and what this process knows beside it.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) place: Arc<str>,
+    pub(super) folder: PathBuf,
+    /// The side files of this process's own workers. Their locks say that it lives.
+    pub(super) locks: HashMap<WorkerId, File>,
+    pub(super) judge: Judge,
+    pub(super) cursors: Cursors,
+    /// Texts that recur in every job: kinds and queues.
+    pub(super) names: Names,
+    pub(super) watch: Arc<Watch>,
+    pub(super) signal: Arc<Signal>,
+}
+
+impl Session {
+    /// The store's error for an error of the driver.
+    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
+        store_error(error, &self.place)
+    }
+}
+
+/// What is known of writes by other processes.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// The file's `data_version`: it changes when another connection has committed.
+    pub(super) version: AtomicI64,
+    /// The version when this process last renewed a lease.
+    pub(super) at_renewal: AtomicI64,
+    /// Whether the writer waits for a lock that somebody else holds.
+    pub(super) blocked: AtomicBool,
+}
+
+/// Shared copies of the few texts that occur in every job.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashMap<String, Arc<str>>);
+
+impl Names {
+    /// The shared copy of a text.
+    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(shared) = self.0.get(text) {
+            return Arc::clone(shared);
+        }
+        // Names come from outside too; a flood of them must not stay.
+        if self.0.len() >= 10_000 {
+            self.0.clear();
+        }
+        let shared: Arc<str> = text.into();
+        self.0.insert(text.to_owned(), Arc::clone(&shared));
+        shared
+    }
+}
+
+/// A command that waits for the writer. It may run twice: once in a group, and again alone.
+trait Command: Send {
+    /// Runs, keeps the answer, and says whether it may be committed.
+    fn run(&mut self, session: &mut Session) -> bool;
+
+    /// Hands out the answer that was kept, or this error.
+    fn answer(self: Box<Self>, error: Option<StoreError>);
+}
+
+struct Call<T, F> {
+    work: F,
+    kept: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnMut(&mut Session) -> Result<T> + Send> Command for Call<T, F> {
+    fn run(&mut self, session: &mut Session) -> bool {
+        let answer = (self.work)(session);
+        let good = answer.is_ok();
+        self.kept = Some(answer);
+        good
+    }
+
+    fn answer(self: Box<Self>, error: Option<StoreError>) {
+        let answer = match (error, self.kept) {
+            (Some(error), _) => Err(error),
+            (None, Some(kept)) => kept,
+            (None, None) => Err(StoreError::Closed),
+        };
+        // The caller may have gone away. What was committed stays committed.
+        let _ = self.reply.send(answer);
+    }
+}
+
+enum Message {
+    Write(Box<dyn Command>),
+    Look(Box<dyn Command>),
+    Close(oneshot::Sender<()>),
+}
+
+/// Sends commands to the writer.
+#[derive(Clone)]
+pub(super) struct Writer {
+    sender: Sender<Message>,
+}
+
+impl Writer {
+    /// The sending end, and the end for [`run`].
+    pub(super) fn channel() -> (Self, Inbox) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        (Self { sender }, Inbox(receiver))
+    }
+
+    /// Runs `work` in a transaction with whatever else waits. Once this is called the work is done, also if the future is dropped.
+    pub(super) fn write<T, F>(&self, work: F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Session) -> Result<T> + Send + 'static,
+    {
+        self.send(work, Message::Write)
+    }
+
+    /// Runs `work` on the writer's connection, outside any transaction.
+    pub(super) fn look<T, F>(&self, work: F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Session) -> Result<T> + Send + 'static,
+    {
+        self.send(work, Message::Look)
+    }
+
+    fn send<T, F>(&self, work: F, wrap: fn(Box<dyn Command>) -> Message) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Session) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.sender.send(wrap(Box::new(Call { work, kept: None, reply })));
+        Box::pin(async move {
+            sent.map_err(|_| StoreError::Closed)?;
+            answer.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    /// Ends the writer after all that was sent before.
+    pub(super) fn close(&self) -> StoreFuture<'static, ()> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.sender.send(Message::Close(reply));
+        Box::pin(async move {
+            if sent.is_ok() {
+                let _ = answer.await;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Where commands arrive.
+pub(super) struct Inbox(Receiver<Message>);
+
+/// The writer's life: until the store is closed or forgotten.
+pub(super) fn run(mut session: Session, inbox: Inbox, mut courtesy: Courtesy, patience: Duration) {
+    let mut watched = Instant::now();
+    let closing = loop {
+        let message = match inbox.0.recv_timeout(WATCH) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => {
+                watch(&session);
+                watched = Instant::now();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break None,
+        };
+        match message {
+            Message::Write(first) => {
+                let (commands, next) = transact(&mut session, first, &inbox, &mut courtesy, patience);
+                finish(&mut session, commands, &mut courtesy, patience);
+                courtesy.step_back();
+                match next {
+                    Some(Message::Close(reply)) => break Some(reply),
+                    Some(Message::Look(command)) => look(&mut session, command),
+                    Some(Message::Write(_)) | None => {}
+                }
+            }
+            Message::Look(command) => look(&mut session, command),
+            Message::Close(reply) => break Some(reply),
+        }
+        if watched.elapsed() >= WATCH {
+            watch(&session);
+            watched = Instant::now();
+        }
+    };
+    // Locks and file are let go before anybody hears that the store is closed.
+    drop(inbox);
+    drop(session);
+    if let Some(reply) = closing {
+        let _ = reply.send(());
+    }
+}
+
+fn look(session: &mut Session, mut command: Box<dyn Command>) {
+    command.run(session);
+    command.answer(None);
+}
+
+/// Commands that ran in one transaction, which is still open if `outcome` is good.
+struct Group {
+    commands: Vec<Box<dyn Command>>,
+    outcome: std::result::Result<(), Failure>,
+}
+
+enum Failure {
+    /// The transaction could not begin.
+    Begin(StoreError),
+    /// A command failed.
+    Command,
+}
+
+fn transact(
+    session: &mut Session,
+    first: Box<dyn Command>,
+    inbox: &Inbox,
+    courtesy: &mut Courtesy,
+    patience: Duration,
+) -> (Group, Option<Message>) {
+    let mut group = Group { commands: vec![first], outcome: Ok(()) };
+    if let Err(error) = begin(session, courtesy, patience) {
+        group.outcome = Err(Failure::Begin(error));
+        return (group, None);
+    }
+    let began = Instant::now();
+    let mut next = None;
+    loop {
+        let command = group.commands.last_mut();
+        if command.is_some_and(|command| !command.run(session)) {
+            group.outcome = Err(Failure::Command);
+            break;
+        }
+        if group.commands.len() >= GROUP || began.elapsed() >= GATHER {
+            break;
+        }
+        match inbox.0.try_recv() {
+            Ok(Message::Write(command)) => group.commands.push(command),
+            Ok(other) => {
+                next = Some(other);
+                break;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        }
+    }
+    (group, next)
+}
+
+fn finish(session: &mut Session, group: Group, courtesy: &mut Courtesy, patience: Duration) {
+    match group.outcome {
+        Ok(()) => {
+            let error = commit(session).err();
+            for command in group.commands {
+                command.answer(error.as_ref().map(copy));
+            }
+        }
+        Err(Failure::Begin(error)) => {
+            for command in group.commands {
+                command.answer(Some(copy(&error)));
+            }
+        }
+        Err(Failure::Command) => {
+            roll_back(session);
+            for command in group.commands {
+                alone(session, command, courtesy, patience);
+            }
+        }
+    }
+}
+
+fn alone(session: &mut Session, mut command: Box<dyn Command>, courtesy: &mut Courtesy, patience: Duration) {
+    if let Err(error) = begin(session, courtesy, patience) {
+        return command.answer(Some(error));
+    }
+    let error = if command.run(session) {
+        commit(session).err()
+    } else {
+        roll_back(session);
+        None
+    };
+    command.answer(error);
+}
+
+/// Takes the write lock. Waits while others hold it, up to `patience`.
+fn begin(session: &Session, courtesy: &mut Courtesy, patience: Duration) -> Result<()> {
+    let began = Instant::now();
+    let mut pause = Duration::from_micros(100);
+    let result = loop {
+        let error = match execute(session, "BEGIN IMMEDIATE") {
+            Ok(()) => break Ok(()),
+            Err(error) => error,
+        };
+        if !is_busy(&error) || began.elapsed() >= patience {
+            break Err(session.error(&error));
+        }
+        courtesy.wait();
+        session.watch.blocked.store(true, Ordering::Relaxed);
+        observe(session);
+        sleep(pause);
+        // Never longer than a writer steps back.
+        pause = (pause * 2).min(Duration::from_millis(1));
+    };
+    courtesy.done();
+    session.watch.blocked.store(false, Ordering::Relaxed);
+    result
+}
+
+fn commit(session: &Session) -> Result<()> {
+    execute(session, "COMMIT").map_err(|error| {
+        roll_back(session);
+        session.error(&error)
+    })
+}
+
+fn roll_back(session: &Session) {
+    // Some errors end the transaction by themselves; then there is none to end.
+    if !session.connection.is_autocommit() {
+        let _ = execute(session, "ROLLBACK");
+    }
+}
+
+fn execute(session: &Session, sql: &str) -> rusqlite::Result<()> {
+    session.connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Reads the file's version and remembers it. Answers whether another process has written.
+fn observe(session: &Session) -> bool {
+    let version = session
+        .connection
+        .prepare_cached("PRAGMA data_version")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
+    // A file that cannot be read now has nothing new to show.
+    version.is_ok_and(|version| session.watch.version.swap(version, Ordering::Relaxed) != version)
+}
+
+fn watch(session: &Session) {
+    if observe(session) {
+        session.signal.all();
+    }
+}
+
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { message, .. } => StoreError::Unavailable { message: message.clone(), source: None },
+        StoreError::Closed => StoreError::Closed,
+        StoreError::Unusable(message) => StoreError::Unusable(message.clone()),
+        other => StoreError::Refused { message: other.to_string(), source: None },
+    }
+}
