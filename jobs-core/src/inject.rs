@@ -69,7 +69,7 @@ impl Services {
 
     /// The service of type `T`.
     #[must_use]
-    pub fn get<T: ?Sized + Service>(&self) -> Option<&T> {
+    pub fn get<T: ?Sized + 'static>(&self) -> Option<&T> {
         self.by_type.get(&TypeId::of::<T>())?.downcast_ref::<Arc<T>>().map(|service| &**service)
     }
 

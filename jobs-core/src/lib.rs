@@ -55,17 +55,18 @@ pub use {
 pub mod __private {
     pub use std::borrow::Cow;
     pub use std::boxed::Box;
-    pub use std::option::Option::{self, None, Some};
-    pub use std::result::Result::{self, Err, Ok};
+    pub use std::option::Option::{None, Some};
+    pub use std::primitive::str;
+    pub use std::result::Result::Ok;
     pub use std::time::Duration;
+    pub use std::{compile_error, file, line, module_path, unreachable};
 
     pub use inventory;
 
-    pub use crate::argument::{ArgumentEntry, ArgumentError, ArgumentWriter, Codec, argument, codec};
+    pub use crate::argument::{ArgumentWriter, argument, codec};
     pub use crate::backoff::Backoff;
-    pub use crate::context::JobContext;
-    pub use crate::inject::{ServiceEntry, service};
-    pub use crate::job::{Job, JobBuilder};
-    pub use crate::outcome::{Outcome, Settled};
-    pub use crate::registry::{Call, Handler, JobEntry, JobFuture, Linked, Location, ScheduleEntry, ScheduleText};
+    pub use crate::inject::{Services, service};
+    pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
+    pub use crate::outcome::settle;
+    pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, ScheduleEntry, ScheduleText, Scope};
 }

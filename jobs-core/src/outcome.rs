@@ -57,6 +57,13 @@ impl<T: Output, E: JobError> Outcome for Result<T, E> {
     }
 }
 
+/// How a job that returns `R` is settled. The bound stands on this one function, so that a return type that does not fit is
+/// reported once, under the type itself.
+#[must_use]
+pub const fn settle<R: Outcome>() -> fn(R) -> Settled {
+    R::settle
+}
+
 /// The JSON of an output (`None` for a job that returns nothing), or how it failed.
 pub type Settled = Result<Option<String>, Failure>;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::argument::{ArgumentEntry, ArgumentError, ArgumentReader};
 use crate::backoff::Backoff;
 use crate::context::JobContext;
-use crate::inject::{Service, ServiceEntry, Services};
+use crate::inject::{ServiceEntry, Services};
 use crate::job::DEFAULT_QUEUE;
 use crate::outcome::{Failure, Settled};
 
@@ -149,7 +149,7 @@ impl Scope {
     }
 
     /// The service of type `T`. Missing services are refused at start, so the failure is met only where a job is run by hand.
-    pub fn service<T: ?Sized + Service>(&self) -> Result<&T, Failure> {
+    pub fn service<T: ?Sized + 'static>(&self) -> Result<&T, Failure> {
         self.services.get().ok_or_else(|| {
             let name = std::any::type_name::<T>();
             Failure::new(format!("the service `{name}` was not provided: add `.provide(..)` to the runtime's builder"))

@@ -106,6 +106,10 @@ pub trait JobStore: Send + Sync + 'static {
     /// Records outcomes, each fenced by its token, and answers each in order. One that cannot be recorded spoils no other.
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>>;
 
+    /// Hands back every job that is `running` under this worker and not among the `known` ones, with no attempt used. A process calls
+    /// it when the answer of a claim was lost, once that claim can take effect no more. Answers how many.
+    fn reconcile(&self, now: Now, worker: WorkerId, known: Vec<Held>) -> StoreFuture<'_, u64>;
+
     /// The jobs held by this worker that somebody asked to stop.
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>>;
 

@@ -1,6 +1,6 @@
 //! Workers and their leases: each worker holds the OS lock of a side file while its process lives, and beats while it is awake.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use jobs_core::store::{Beat, Held, KindShape, NewWorker, Now};
@@ -120,27 +120,50 @@ pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Re
 }
 
 pub(super) fn leave(session: &mut Session, now: Now, worker: WorkerId) -> Result<()> {
-    let mut tally = Tally::default();
-    let leave = |connection: &Connection, tally: &mut Tally| -> rusqlite::Result<()> {
+    let leave = |connection: &Connection| -> rusqlite::Result<()> {
         let Some(key) = worker_key(connection, worker)? else { return Ok(()) };
-        let asked: Vec<(i64, String)> = connection
-            .prepare_cached("SELECT seq, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running' AND cancel IS NOT NULL")?
-            .query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        for (seq, reason) in asked {
-            let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
-            end.write_unfenced(connection, now, seq, tally)?;
-        }
-        connection
-            .prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE worker = ?1 AND state = 'running'")?
-            .execute([key])?;
-        connection.prepare_cached("DELETE FROM jobs_worker WHERE seq = ?1")?.execute([key])?;
-        tally.write(connection)
+        hand_back(connection, now, key, &[])?;
+        connection.prepare_cached("DELETE FROM jobs_worker WHERE seq = ?1")?.execute([key]).map(drop)
     };
-    leave(&session.connection, &mut tally).map_err(|error| session.error(&error))?;
+    leave(&session.connection).map_err(|error| session.error(&error))?;
     forget_lock(session, worker);
     session.signal.jobs();
     Ok(())
+}
+
+pub(super) fn reconcile(session: &mut Session, now: Now, worker: WorkerId, known: &[Held]) -> Result<u64> {
+    let reconcile = |connection: &Connection| -> rusqlite::Result<u64> {
+        worker_key(connection, worker)?.map_or(Ok(0), |key| hand_back(connection, now, key, known))
+    };
+    let handed_back = reconcile(&session.connection).map_err(|error| session.error(&error))?;
+    if handed_back > 0 {
+        session.signal.jobs();
+    }
+    Ok(handed_back)
+}
+
+/// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
+fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> rusqlite::Result<u64> {
+    let known: BTreeSet<JobId> = known.iter().map(|held| held.id).collect();
+    let held: Vec<(i64, JobId, Option<String>)> = connection
+        .prepare_cached("SELECT seq, id, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running'")?
+        .query_map([worker], |row| Ok((row.get(0)?, super::row::id(row, 1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut tally = Tally::default();
+    let mut handed_back = 0;
+    let mut free = connection.prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE seq = ?1")?;
+    for (seq, _, cancel) in held.into_iter().filter(|(_, id, _)| !known.contains(id)) {
+        match cancel {
+            None => drop(free.execute([seq])?),
+            Some(reason) => {
+                let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
+                end.write_unfenced(connection, now, seq, &mut tally)?;
+            }
+        }
+        handed_back += 1;
+    }
+    tally.write(connection)?;
+    Ok(handed_back)
 }
 
 fn forget_lock(session: &mut Session, worker: WorkerId) {

@@ -174,6 +174,10 @@ impl JobStore for SqliteStore {
         self.write(move |session| complete::complete(session, now, &outcomes))
     }
 
+    fn reconcile(&self, now: Now, worker: WorkerId, known: Vec<Held>) -> StoreFuture<'_, u64> {
+        self.write(move |session| lease::reconcile(session, now, worker, &known))
+    }
+
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.read(move |connection| lease::cancellations(connection, worker))
     }
