@@ -67,6 +67,6 @@ pub mod __private {
     pub use crate::backoff::Backoff;
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
-    pub use crate::outcome::settle;
-    pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, ScheduleEntry, ScheduleText, Scope};
+    pub use crate::outcome::{Directive, Settled, settle};
+    pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, Registry, ScheduleEntry, ScheduleText, Scope};
 }

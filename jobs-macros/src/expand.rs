@@ -1,0 +1,262 @@
+//! Writes what stands beside the fn: the handler struct, its registration, and the closure that runs a stored job.
+//!
+//! Nothing here can fail. Bounds on the user's types stand on one fn of jobs-core each, called with the user's own type tokens,
+//! so that a type that does not fit is reported once and where it is written.
+
+use std::time::Duration;
+
+use jobs_core::Backoff;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Attribute, Type};
+
+use crate::attr::Options;
+use crate::signature::{Head, Param, generated, mentions};
+
+pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
+    let p = private(options);
+    let params: Vec<Param> = head.params().collect();
+    let handle = head.handle();
+    let name = options.name.clone().unwrap_or_else(|| head.name());
+    let job = constructor(&p, &params);
+    let returns = returns(head);
+    let fields = fields(&p, options);
+    let (arguments, services) = (arguments(&p, &params), services(&p, &params));
+    let handler = handler(&p, head, &params);
+    let inside = quote! {
+        impl #handle {
+            /// The name under which jobs of this kind are stored.
+            pub const NAME: &'static #p::str = #name;
+
+            #job
+        }
+
+        static __JOB_ENTRY: #p::JobEntry = #p::JobEntry {
+            name: #p::Cow::Borrowed(#name),
+            module: #p::module_path!(),
+            location: #p::Location { file: #p::file!(), line: #p::line!() },
+            #fields
+            arguments: &[#arguments],
+            services: &[#services],
+            handler: #p::Handler::Fn(#handler),
+        };
+
+        impl #p::Job for #handle {
+            const NAME: &'static #p::str = #name;
+            #returns
+            fn entry() -> &'static #p::JobEntry {
+                &__JOB_ENTRY
+            }
+        }
+
+        #p::inventory::submit! { #p::Linked(&__JOB_ENTRY) }
+    };
+    beside(head, &inside)
+}
+
+/// The handler struct, and everything else in a scope of its own.
+pub(crate) fn beside(head: &Head, inside: &TokenStream) -> TokenStream {
+    let (vis, handle) = (&head.vis, head.handle());
+    let is_deprecated = |attr: &&Attribute| attr.path().is_ident("deprecated");
+    let deprecated = head.attrs.iter().filter(is_deprecated);
+    // The lint fires on the copy of the fn's types as well, wherever the fn itself has an opinion on it.
+    let allow = head.attrs.iter().any(|attr| mentions(attr, "deprecated")).then(|| quote!(#[allow(deprecated)]));
+    quote! {
+        #(#deprecated)*
+        #[doc(hidden)]
+        #vis struct #handle {}
+
+        #allow
+        const _: () = { #inside };
+    }
+}
+
+/// The path to what the expansion is made of.
+pub(crate) fn private(options: &Options) -> TokenStream {
+    options.krate.as_ref().map_or_else(|| quote!(::jobs_runtime::__private), |krate| quote!(#krate::__private))
+}
+
+/// The fn's return type, at its own place: it must be as visible as the fn.
+pub(crate) fn returns(head: &Head) -> TokenStream {
+    let ty = return_type(head);
+    let at = head.returned().map_or(head.sig.ident.span(), first_span);
+    quote_spanned! {Span::mixed_site().located_at(at)=> type Return = #ty; }
+}
+
+fn return_type(head: &Head) -> TokenStream {
+    head.returned().map_or_else(|| quote!(()), ToTokens::to_token_stream)
+}
+
+fn first_span(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().into_iter().next().map_or_else(Span::mixed_site, |token| token.span())
+}
+
+/// `job(..)`: takes the arguments, writes them, and hands out the builder.
+fn constructor(p: &TokenStream, params: &[Param]) -> TokenStream {
+    let (names, types): (Vec<Ident>, Vec<&Type>) = stored(params).map(|(name, ty)| (generated(name), ty)).unzip();
+    let keys = stored(params).map(|(name, _)| name.unraw().to_string());
+    let arguments = Ident::new("arguments", Span::mixed_site());
+    let written = if names.is_empty() {
+        quote!(#p::ArgumentWriter::new())
+    } else {
+        quote! {{
+            let mut #arguments = #p::ArgumentWriter::new();
+            #(#arguments.put(&#p::codec::<#types>(#keys), &#names);)*
+            #arguments
+        }}
+    };
+    quote! {
+        /// A job with these arguments, to be enqueued.
+        pub fn job(#(#names: #types),*) -> #p::JobBuilder<Self> {
+            #p::JobBuilder::new(#written)
+        }
+    }
+}
+
+/// The fields of the entry that the keys set.
+fn fields(p: &TokenStream, options: &Options) -> TokenStream {
+    let aliases = texts(p, &options.aliases);
+    let tags = texts(p, &options.tags);
+    let queue = options.queue.as_ref().map_or_else(|| quote!(#p::DEFAULT_QUEUE), ToTokens::to_token_stream);
+    let priority = proc_macro2::Literal::i32_unsuffixed(options.priority);
+    let retries = option(p, options.retries.map(|retries| proc_macro2::Literal::i32_unsuffixed(retries).into_token_stream()));
+    let backoff = option(p, options.backoff.as_ref().map(|value| backoff(p, value)));
+    let timeout = option(p, options.timeout.map(|timeout| duration(p, timeout)));
+    let schedule = option(p, options.scheduled().map(|_| schedule(p, options)));
+    quote! {
+        aliases: #aliases,
+        queue: #p::Cow::Borrowed(#queue),
+        priority: #priority,
+        retries: #retries,
+        backoff: #backoff,
+        timeout: #timeout,
+        tags: #tags,
+        schedule: #schedule,
+    }
+}
+
+fn schedule(p: &TokenStream, options: &Options) -> TokenStream {
+    let text = |text: &Option<String>| option(p, text.as_ref().map(|text| quote!(#p::Cow::Borrowed(#text))));
+    let spec = match (&options.cron, &options.every) {
+        (Some(cron), _) => quote!(Cron(#p::Cow::Borrowed(#cron))),
+        (None, Some(every)) => quote!(Every(#p::Cow::Borrowed(#every))),
+        (None, None) => quote!(Never),
+    };
+    let (key, zone, run_on_start) = (text(&options.key), text(&options.zone), options.run_on_start);
+    quote! {
+        #p::ScheduleEntry { key: #key, spec: #p::ScheduleText::#spec, zone: #zone, run_on_start: #run_on_start }
+    }
+}
+
+fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(|| quote!(#p::None), |value| quote!(#p::Some(#value)))
+}
+
+fn texts(p: &TokenStream, texts: &[String]) -> TokenStream {
+    quote!(#p::Cow::Borrowed(&[#(#p::Cow::Borrowed(#texts)),*]))
+}
+
+fn duration(p: &TokenStream, duration: Duration) -> TokenStream {
+    let seconds = proc_macro2::Literal::u64_unsuffixed(duration.as_secs());
+    let nanos = proc_macro2::Literal::u32_unsuffixed(duration.subsec_nanos());
+    quote!(#p::Duration::new(#seconds, #nanos))
+}
+
+fn arguments(p: &TokenStream, params: &[Param]) -> TokenStream {
+    stored(params)
+        .map(|(name, ty)| {
+            let key = name.unraw().to_string();
+            quote!(#p::argument::<#ty>(#key),)
+        })
+        .collect()
+}
+
+fn services(p: &TokenStream, params: &[Param]) -> TokenStream {
+    lent(params).map(|ty| quote!(#p::service::<#ty>(),)).collect()
+}
+
+/// The closure that decodes the arguments, borrows the services, calls the fn and settles what it returned.
+///
+/// It stands at the fn's name, where the compiler then reports a future that is not `Send`. It is written into the entry, not
+/// beside it: in one body with the bounds on the types, so that a type that breaks a bound is not reported once more for that.
+/// The fn is bound before it is called, which keeps clippy's `unused_async` away from fns without an `await`.
+fn handler(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
+    let span = Span::mixed_site().located_at(head.sig.ident.span());
+    let numbered =
+        |name: &str, count: usize| -> Vec<Ident> { (0..count).map(|at| format_ident!("{name}_{at}", span = span)).collect() };
+    let name = head.handle();
+    let returned = return_type(head);
+
+    let keys: Vec<String> = stored(params).map(|(name, _)| name.unraw().to_string()).collect();
+    let types = stored(params).map(|(_, ty)| ty);
+    let arguments = numbered("argument", keys.len());
+    let decode = (!keys.is_empty()).then(|| {
+        quote_spanned! {span=>
+            let (#(#arguments,)*) = {
+                let reader = call.arguments()?;
+                (#(reader.take(&#p::codec::<#types>(#keys))?,)*)
+            };
+        }
+    });
+
+    let lent: Vec<&Type> = lent(params).collect();
+    let services = numbered("service", lent.len());
+    let borrow = quote_spanned! {span=> #(let #services = scope.service::<#lent>()?;)* };
+
+    let (mut arguments, mut services) = (arguments.iter(), services.iter());
+    let passed = params.iter().map(|param| match param {
+        Param::Argument(..) => arguments.next().to_token_stream(),
+        Param::Service(_) => services.next().to_token_stream(),
+        Param::Context => quote_spanned!(span=> scope.context()),
+    });
+    quote_spanned! {span=>
+        |call| {
+            #decode
+            let scope = call.scope;
+            #p::Ok(#p::Box::pin(async move {
+                #borrow
+                let job = #name;
+                let settle = #p::settle::<#returned>();
+                settle(job(#(#passed),*).await)
+            }))
+        }
+    }
+}
+
+fn stored<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = (&'a Ident, &'a Type)> {
+    params.iter().filter_map(|param| match param {
+        Param::Argument(name, ty) => Some((*name, *ty)),
+        _ => None,
+    })
+}
+
+fn lent<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = &'a Type> {
+    params.iter().filter_map(|param| match param {
+        Param::Service(ty) => Some(*ty),
+        _ => None,
+    })
+}
+
+fn backoff(p: &TokenStream, backoff: &Backoff) -> TokenStream {
+    let duration = |time: &Duration| duration(p, *time);
+    match backoff {
+        Backoff::Exponential { base, max } => {
+            let (base, max) = (duration(base), duration(max));
+            quote!(#p::Backoff::Exponential { base: #base, max: #max })
+        }
+        Backoff::Linear { step, max } => {
+            let (step, max) = (duration(step), duration(max));
+            quote!(#p::Backoff::Linear { step: #step, max: #max })
+        }
+        Backoff::Fixed(wait) => {
+            let wait = duration(wait);
+            quote!(#p::Backoff::Fixed(#wait))
+        }
+        Backoff::List(waits) => {
+            let waits = waits.iter().map(duration);
+            quote!(#p::Backoff::List(#p::Cow::Borrowed(&[#(#waits),*])))
+        }
+        _ => quote!(#p::compile_error!("a new kind of backoff, which `#[job]` cannot write yet")),
+    }
+}

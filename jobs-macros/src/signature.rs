@@ -1,0 +1,157 @@
+//! The head of the fn: what the macro reads of it, and what each parameter is. The body stays tokens that nobody looks into.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, FnArg, Pat, PatType, ReturnType, Token, Type, Visibility};
+
+/// A fn up to its body.
+pub(crate) struct Head {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: syn::Signature,
+}
+
+impl Parse for Head {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let begins_a_fn = input.peek(Token![fn])
+            || input.peek(Token![async])
+            || input.peek(Token![const])
+            || input.peek(Token![unsafe])
+            || input.peek(Token![extern]);
+        if !begins_a_fn {
+            return Err(input.error("`#[job]` belongs on an `async fn`"));
+        }
+        let sig = input.parse()?;
+        input.parse::<TokenStream>()?;
+        Ok(Self { attrs, vis, sig })
+    }
+}
+
+impl Head {
+    /// The name of the fn without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+
+    /// The name as it stands in what the macro writes: at the user's place, but known as generated, so that the lints on names
+    /// and on dead code leave it alone.
+    pub(crate) fn handle(&self) -> Ident {
+        generated(&self.sig.ident)
+    }
+
+    /// The type that the fn returns, if it is written.
+    pub(crate) fn returned(&self) -> Option<&Type> {
+        match &self.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+
+    /// The parameters without `self`.
+    pub(crate) fn typed(&self) -> impl Iterator<Item = &PatType> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        })
+    }
+
+    /// What each parameter is, in order.
+    pub(crate) fn params(&self) -> impl Iterator<Item = Param<'_>> {
+        self.typed().filter_map(Param::of)
+    }
+}
+
+/// A parameter: owned travels, borrowed is injected.
+pub(crate) enum Param<'a> {
+    /// Stored with the job under its name.
+    Argument(&'a Ident, &'a Type),
+    /// Lent by the runtime, found by its type.
+    Service(&'a Type),
+    /// `&JobContext`.
+    Context,
+}
+
+impl<'a> Param<'a> {
+    /// `None` for an argument without a plain name, which `check` reports.
+    fn of(param: &'a PatType) -> Option<Self> {
+        match borrowed(&param.ty) {
+            Some(reference) if last_segment(&reference.elem).is_some_and(|last| last.ident == "JobContext") => {
+                Some(Self::Context)
+            }
+            Some(reference) => Some(Self::Service(inner(&reference.elem))),
+            None => Some(Self::Argument(plain_name(&param.pat)?, &param.ty)),
+        }
+    }
+}
+
+/// The name of a pattern that is one: `to` or `mut to`.
+pub(crate) fn plain_name(pat: &Pat) -> Option<&Ident> {
+    match pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
+        _ => None,
+    }
+}
+
+/// The reference that a type is, if it is one.
+pub(crate) fn borrowed(ty: &Type) -> Option<&syn::TypeReference> {
+    match inner(ty) {
+        Type::Reference(reference) => Some(reference),
+        _ => None,
+    }
+}
+
+/// The last segment of a type that is a path.
+pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match inner(ty) {
+        Type::Path(ty) => ty.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// The type without round brackets and without the invisible ones that a `macro_rules!` leaves.
+pub(crate) fn inner(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => inner(&group.elem),
+        Type::Paren(paren) => inner(&paren.elem),
+        ty => ty,
+    }
+}
+
+/// A name of the user, for use in what the macro writes.
+pub(crate) fn generated(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(ident.span().resolved_at(Span::call_site()));
+    ident
+}
+
+/// Every token of a tree, whatever brackets it stands in.
+pub(crate) fn flat(tokens: &impl ToTokens) -> Vec<TokenTree> {
+    let mut all = Vec::new();
+    for token in tokens.to_token_stream() {
+        match token {
+            TokenTree::Group(group) => all.extend(flat(&group.stream())),
+            token => all.push(token),
+        }
+    }
+    all
+}
+
+/// Whether one of the tokens is this word.
+pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
+    flat(tokens).iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
+}
+
+/// Whether a type borrows for less than `'static`, as far as its tokens tell.
+pub(crate) fn borrows(ty: &impl ToTokens) -> bool {
+    let tokens = flat(ty);
+    let is_static = |tokens: &[TokenTree]| matches!(tokens, [TokenTree::Punct(tick), TokenTree::Ident(name), ..] if tick.as_char() == '\'' && name == "static");
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(&tokens[at + 1..]),
+        TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(&tokens[at..]),
+        _ => false,
+    })
+}

@@ -1,0 +1,89 @@
+pub async fn send_email(
+    mailer: &Mailer,
+    ctx: &JobContext,
+    to: String,
+    mut copies: Vec<String>,
+) -> Result<Receipt, MailError> {
+    copies.push(to);
+    mailer.send(ctx.id(), copies).await
+}
+#[doc(hidden)]
+pub struct send_email {}
+const _: () = {
+    impl send_email {
+        /// The name under which jobs of this kind are stored.
+        pub const NAME: &'static ::jobs_runtime::__private::str = "send_email";
+        /// A job with these arguments, to be enqueued.
+        pub fn job(
+            to: String,
+            copies: Vec<String>,
+        ) -> ::jobs_runtime::__private::JobBuilder<Self> {
+            ::jobs_runtime::__private::JobBuilder::new({
+                let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
+                arguments.put(&::jobs_runtime::__private::codec::<String>("to"), &to);
+                arguments
+                    .put(
+                        &::jobs_runtime::__private::codec::<Vec<String>>("copies"),
+                        &copies,
+                    );
+                arguments
+            })
+        }
+    }
+    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = ::jobs_runtime::__private::JobEntry {
+        name: ::jobs_runtime::__private::Cow::Borrowed("send_email"),
+        module: ::jobs_runtime::__private::module_path!(),
+        location: ::jobs_runtime::__private::Location {
+            file: ::jobs_runtime::__private::file!(),
+            line: ::jobs_runtime::__private::line!(),
+        },
+        aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        queue: ::jobs_runtime::__private::Cow::Borrowed("critical"),
+        priority: 0,
+        retries: ::jobs_runtime::__private::Some(5),
+        backoff: ::jobs_runtime::__private::None,
+        timeout: ::jobs_runtime::__private::Some(
+            ::jobs_runtime::__private::Duration::new(30, 0),
+        ),
+        tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        schedule: ::jobs_runtime::__private::None,
+        arguments: &[
+            ::jobs_runtime::__private::argument::<String>("to"),
+            ::jobs_runtime::__private::argument::<Vec<String>>("copies"),
+        ],
+        services: &[::jobs_runtime::__private::service::<Mailer>()],
+        handler: ::jobs_runtime::__private::Handler::Fn(|call| {
+            let (argument_0, argument_1) = {
+                let reader = call.arguments()?;
+                (
+                    reader.take(&::jobs_runtime::__private::codec::<String>("to"))?,
+                    reader
+                        .take(
+                            &::jobs_runtime::__private::codec::<Vec<String>>("copies"),
+                        )?,
+                )
+            };
+            let scope = call.scope;
+            ::jobs_runtime::__private::Ok(
+                ::jobs_runtime::__private::Box::pin(async move {
+                    let service_0 = scope.service::<Mailer>()?;
+                    let job = send_email;
+                    let settle = ::jobs_runtime::__private::settle::<
+                        Result<Receipt, MailError>,
+                    >();
+                    settle(job(service_0, scope.context(), argument_0, argument_1).await)
+                }),
+            )
+        }),
+    };
+    impl ::jobs_runtime::__private::Job for send_email {
+        const NAME: &'static ::jobs_runtime::__private::str = "send_email";
+        type Return = Result<Receipt, MailError>;
+        fn entry() -> &'static ::jobs_runtime::__private::JobEntry {
+            &__JOB_ENTRY
+        }
+    }
+    ::jobs_runtime::__private::inventory::submit! {
+        ::jobs_runtime::__private::Linked(& __JOB_ENTRY)
+    }
+};

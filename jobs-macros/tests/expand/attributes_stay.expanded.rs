@@ -1,0 +1,71 @@
+/// Sends.
+#[instrument(skip_all)]
+#[deprecated(note = "use `send`")]
+#[allow(clippy::unused_async)]
+pub(crate) async fn r#type(#[allow(unused)] r#in: u8) -> Result<(), String> {
+    Ok(())
+}
+#[deprecated(note = "use `send`")]
+#[doc(hidden)]
+pub(crate) struct r#type {}
+#[allow(deprecated)]
+const _: () = {
+    impl r#type {
+        /// The name under which jobs of this kind are stored.
+        pub const NAME: &'static ::jobs_runtime::__private::str = "type";
+        /// A job with these arguments, to be enqueued.
+        pub fn job(r#in: u8) -> ::jobs_runtime::__private::JobBuilder<Self> {
+            ::jobs_runtime::__private::JobBuilder::new({
+                let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
+                arguments.put(&::jobs_runtime::__private::codec::<u8>("in"), &r#in);
+                arguments
+            })
+        }
+    }
+    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = ::jobs_runtime::__private::JobEntry {
+        name: ::jobs_runtime::__private::Cow::Borrowed("type"),
+        module: ::jobs_runtime::__private::module_path!(),
+        location: ::jobs_runtime::__private::Location {
+            file: ::jobs_runtime::__private::file!(),
+            line: ::jobs_runtime::__private::line!(),
+        },
+        aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        queue: ::jobs_runtime::__private::Cow::Borrowed(
+            ::jobs_runtime::__private::DEFAULT_QUEUE,
+        ),
+        priority: 0,
+        retries: ::jobs_runtime::__private::None,
+        backoff: ::jobs_runtime::__private::None,
+        timeout: ::jobs_runtime::__private::None,
+        tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        schedule: ::jobs_runtime::__private::None,
+        arguments: &[::jobs_runtime::__private::argument::<u8>("in")],
+        services: &[],
+        handler: ::jobs_runtime::__private::Handler::Fn(|call| {
+            let (argument_0,) = {
+                let reader = call.arguments()?;
+                (reader.take(&::jobs_runtime::__private::codec::<u8>("in"))?,)
+            };
+            let scope = call.scope;
+            ::jobs_runtime::__private::Ok(
+                ::jobs_runtime::__private::Box::pin(async move {
+                    let job = r#type;
+                    let settle = ::jobs_runtime::__private::settle::<
+                        Result<(), String>,
+                    >();
+                    settle(job(argument_0).await)
+                }),
+            )
+        }),
+    };
+    impl ::jobs_runtime::__private::Job for r#type {
+        const NAME: &'static ::jobs_runtime::__private::str = "type";
+        type Return = Result<(), String>;
+        fn entry() -> &'static ::jobs_runtime::__private::JobEntry {
+            &__JOB_ENTRY
+        }
+    }
+    ::jobs_runtime::__private::inventory::submit! {
+        ::jobs_runtime::__private::Linked(& __JOB_ENTRY)
+    }
+};

@@ -1,0 +1,2 @@
+#[job]
+async fn send(&self, to: String) {}
