@@ -1,0 +1,147 @@
+//! The client: enqueues jobs, looks at them, and changes their fate. It runs nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jobs_core::job::Enqueue;
+use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, Store};
+use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError};
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::env::Env;
+use crate::settings::{Overrides, Settings, Sources};
+
+/// Enqueues jobs, looks at them, and changes their fate. Cheap to clone.
+///
+/// A runtime has one ([`Runtime::client`](crate::Runtime::client)), and a job may borrow it (`client: &Client`). A program that only
+/// enqueues makes its own by [`Client::connect`], and runs nothing.
+#[derive(Clone)]
+pub struct Client {
+    store: Arc<dyn Store>,
+    env: Env,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("store", &self.store.info().place).finish()
+    }
+}
+
+impl Client {
+    /// A client of the store that the settings name: `JOBS_STORE`, `jobs.toml`, or `./jobs.db`.
+    pub async fn connect() -> Result<Self, Error> {
+        Self::open(Overrides::new()).await
+    }
+
+    /// A client of the store at this URL.
+    pub async fn connect_to(url: impl Into<String>) -> Result<Self, Error> {
+        let mut overrides = Overrides::new();
+        overrides.store(url);
+        Self::open(overrides).await
+    }
+
+    async fn open(overrides: Overrides) -> Result<Self, Error> {
+        let settings = Settings::resolve(overrides, &Sources::system())?;
+        let tokio = tokio::runtime::Handle::try_current().map_err(|_| Error::NoTokio)?;
+        let store = crate::store::open(&settings).await?;
+        Ok(Self::new(store, Env::system(tokio.clone(), tokio)))
+    }
+
+    /// A client of a store that is open already.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, env: Env) -> Self {
+        Self { store, env }
+    }
+
+    /// A new id, for an enqueue that shall be repeatable.
+    #[must_use]
+    pub fn new_id(&self) -> JobId {
+        self.env.job_id()
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// One job, live or finished; `None` if it was never stored, or is forgotten.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        self.store.job(id).await
+    }
+
+    /// The live job of this name.
+    pub async fn job_named(&self, name: impl Into<String> + Send) -> Result<Option<JobRecord>, StoreError> {
+        self.store.job_named(name.into()).await
+    }
+
+    /// Jobs that match a filter, a page at a time.
+    pub async fn jobs(&self, filter: JobFilter) -> Result<JobPage, StoreError> {
+        self.store.jobs(filter).await
+    }
+
+    /// How many jobs are in each state.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        self.store.counts().await
+    }
+
+    /// The output of a job: `None` while it has none. An output of another type is an error that says so.
+    pub async fn output<T: DeserializeOwned>(&self, id: JobId) -> Result<Option<T>, StoreError> {
+        let Some(json) = self.store.job(id).await?.and_then(|job| job.output) else { return Ok(None) };
+        serde_json::from_str(&json).map(Some).map_err(|error| StoreError::Refused {
+            message: format!("the output of job {id} is no {}: {error}", std::any::type_name::<T>()),
+            source: None,
+        })
+    }
+
+    /// Cancels a job: one that waits ends at once; one that runs is asked to stop, and dropped after a grace if it does not.
+    pub async fn cancel(&self, id: JobId) -> Result<CancelAnswer, StoreError> {
+        let answers = self.store.cancel(self.env.now(), vec![id], "cancelled on request".to_owned()).await?;
+        Ok(answers.first().copied().unwrap_or(CancelAnswer::Unknown))
+    }
+
+    /// Cancels the live job of this name.
+    pub async fn cancel_named(&self, name: impl Into<String> + Send) -> Result<CancelAnswer, StoreError> {
+        match self.store.job_named(name.into()).await? {
+            Some(job) => self.cancel(job.id).await,
+            None => Ok(CancelAnswer::Unknown),
+        }
+    }
+
+    /// Makes finished or parked jobs available again. Answers for each whether it did.
+    pub async fn requeue(&self, ids: Vec<JobId>) -> Result<Vec<bool>, StoreError> {
+        self.store.requeue(self.env.now(), ids).await
+    }
+
+    /// Stores jobs, and answers for each whether it is new.
+    pub async fn enqueue_jobs(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+        for job in &mut jobs {
+            job.check()?;
+            job.id.get_or_insert_with(|| self.env.job_id());
+        }
+        match self.store.enqueue(self.env.now(), jobs.clone()).await {
+            // Every job has its id, so what may have been stored is not stored again.
+            Err(error) if error.is_transient() => Ok(self.store.enqueue(self.env.now(), jobs).await?),
+            answer => Ok(answer?),
+        }
+    }
+}
+
+impl Enqueue for Client {
+    async fn enqueue_one(&self, job: NewJob) -> Result<JobId, EnqueueError> {
+        let id = job.id;
+        let answers = self.enqueue_jobs(vec![job]).await?;
+        answers.first().map(|answer| answer.id).or(id).ok_or(EnqueueError::Store(StoreError::Closed))
+    }
+
+    async fn enqueue_all<I>(&self, jobs: I) -> Result<Vec<JobId>, EnqueueError>
+    where
+        I: IntoIterator + Send,
+        I::IntoIter: Send,
+        I::Item: IntoJob,
+    {
+        let jobs = jobs.into_iter().map(IntoJob::into_new_job).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.enqueue_jobs(jobs).await?.into_iter().map(|answer| answer.id).collect())
+    }
+}

@@ -1,0 +1,290 @@
+//! The checks at start: every mistake that would otherwise be met at two in the morning, all at once, each with its place.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::inject::{ServiceEntry, Services};
+use jobs_core::record::{Unserved, UnservedCause};
+use jobs_core::registry::{JobEntry, Registry, ScheduleEntry, ScheduleText};
+use jobs_core::schedule::{Spec, Zone};
+use jobs_core::store::{NewSchedule, Now, Store};
+use jobs_core::text::did_you_mean;
+use jobs_core::{StoreError, TextError, name};
+
+use crate::error::Error;
+use crate::scheduler::declare;
+use crate::settings::Settings;
+use crate::worker::{Options, QueueOption};
+
+/// Which kinds a program runs.
+pub(super) struct Chosen {
+    pub(super) registered: Vec<JobEntry>,
+    pub(super) linked: bool,
+    pub(super) only: Vec<String>,
+    pub(super) except: Vec<String>,
+}
+
+/// A registry without mistakes.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) registry: Registry,
+    pub(super) schedules: Vec<Declared>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A schedule to declare.
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    pub(super) schedule: NewSchedule,
+    pub(super) run_on_start: bool,
+}
+
+/// Builds the registry, and finds every mistake in it.
+pub(super) fn registry(
+    chosen: Chosen,
+    settings: &Settings,
+    services: &Services,
+    provided_later: fn(&ServiceEntry) -> bool,
+) -> Result<Checked, Error> {
+    let mut mistakes = Vec::new();
+    let entries = choose(chosen, &mut mistakes);
+    let entries = apply(entries, settings, &mut mistakes);
+    for entry in &entries {
+        check_entry(entry, services, provided_later, &mut mistakes);
+    }
+    let registry = match Registry::new(entries) {
+        Ok(registry) => registry,
+        Err(duplicates) => {
+            mistakes.extend(duplicates.iter().map(ToString::to_string));
+            return Err(Error::Checks(mistakes));
+        }
+    };
+    let schedules = schedules(&registry, settings, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(Error::Checks(mistakes));
+    }
+    let warnings = warnings(&registry, settings);
+    Ok(Checked { registry, schedules, warnings })
+}
+
+fn choose(chosen: Chosen, mistakes: &mut Vec<String>) -> Vec<JobEntry> {
+    let mut entries: Vec<JobEntry> = if chosen.linked { Registry::linked().cloned().collect() } else { Vec::new() };
+    entries.extend(chosen.registered);
+    if entries.is_empty() {
+        mistakes.push(
+            "no jobs are linked into this program: write `#[job]` over an async fn; if the jobs are in a library crate, write \
+             `use that_crate as _;` in main.rs, since a crate that no code names is not linked; a program that only enqueues needs \
+             no runtime: use `Client::connect()`"
+                .to_owned(),
+        );
+        return entries;
+    }
+    for (word, names) in [("only", &chosen.only), ("except", &chosen.except)] {
+        for name in names.iter().filter(|name| !entries.iter().any(|entry| is_named(entry, name))) {
+            let known = entries.iter().flat_map(|entry| [&*entry.name, entry.module]);
+            let hint = did_you_mean(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            mistakes.push(format!("`{word}` names `{name}`, which is no job and no module with jobs{hint}"));
+        }
+    }
+    entries.retain(|entry| {
+        (chosen.only.is_empty() || chosen.only.iter().any(|name| is_named(entry, name)))
+            && !chosen.except.iter().any(|name| is_named(entry, name))
+    });
+    if entries.is_empty() && mistakes.is_empty() {
+        mistakes.push("`only` and `except` together leave no job to run".to_owned());
+    }
+    entries
+}
+
+fn is_named(entry: &JobEntry, name: &str) -> bool {
+    // The first part of a module is its crate, which nobody writes.
+    let inside = |module: &str| module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
+    entry.name == name || inside(entry.module) || entry.module.split_once("::").is_some_and(|(_, rest)| inside(rest))
+}
+
+/// Applies what the settings say of single kinds.
+fn apply(entries: Vec<JobEntry>, settings: &Settings, mistakes: &mut Vec<String>) -> Vec<JobEntry> {
+    for kind in settings.jobs.keys().filter(|kind| !entries.iter().any(|entry| entry.name == **kind)) {
+        // Another program of the same settings may have the kind.
+        if entries.is_empty() {
+            continue;
+        }
+        if let Some(near) = did_you_mean(kind, entries.iter().map(|entry| &*entry.name)) {
+            let origin = settings.origins().find(|(path, _)| path.starts_with(&format!("jobs.{kind}."))).map(|(_, origin)| origin);
+            let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
+            mistakes.push(format!("{place}jobs.{kind} names no job of this program; did you mean `{near}`?"));
+        }
+    }
+    entries.into_iter().map(|entry| apply_one(entry, settings)).collect()
+}
+
+fn apply_one(mut entry: JobEntry, settings: &Settings) -> JobEntry {
+    let Some(job) = settings.jobs.get(&*entry.name) else { return entry };
+    if !job.enabled {
+        entry.schedule = None;
+        return entry;
+    }
+    if let Some(spec) = &job.schedule {
+        let spec = match spec {
+            Spec::Every(interval) => ScheduleText::Every(jobs_core::duration::format(*interval).into()),
+            Spec::Once => ScheduleText::Cron(Cow::Borrowed("@once")),
+            Spec::Cron(cron) => ScheduleText::Cron(cron.to_string().into()),
+        };
+        match &mut entry.schedule {
+            Some(schedule) => schedule.spec = spec,
+            None => entry.schedule = Some(ScheduleEntry { key: None, spec, zone: None, run_on_start: false }),
+        }
+    }
+    if let (Some(zone), Some(schedule)) = (&job.zone, &mut entry.schedule) {
+        schedule.zone = Some(zone.name().to_owned().into());
+    }
+    entry
+}
+
+/// Where a kind stands, for a message.
+fn place(entry: &JobEntry) -> String {
+    format!("job `{}` ({})", entry.name, entry.location)
+}
+
+fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&ServiceEntry) -> bool, mistakes: &mut Vec<String>) {
+    let place = place(entry);
+    let names = [("name", &entry.name), ("queue", &entry.queue)].into_iter().chain(entry.aliases.iter().map(|alias| ("alias", alias)));
+    for (what, text) in names.chain(entry.tags.iter().map(|tag| ("tag", tag))) {
+        if let Err(error) = name::check(what, text) {
+            mistakes.push(format!("{place}: {error}"));
+        }
+    }
+    for service in entry.services.iter().filter(|service| !services.has(service) && !provided_later(service)) {
+        let name = (service.type_name)();
+        mistakes.push(format!("{place} borrows `&{name}`, which was not provided: add `.provide(..)` to the runtime's builder"));
+    }
+    if let Some(schedule) = &entry.schedule {
+        if let Err(error) = check_schedule(schedule) {
+            mistakes.push(format!("{place}: {error}"));
+        }
+        if let Some(Err(error)) = schedule.key.as_ref().map(|key| name::check("key", key)) {
+            mistakes.push(format!("{place}: {error}"));
+        }
+    }
+}
+
+fn check_schedule(schedule: &ScheduleEntry) -> Result<(), TextError> {
+    match &schedule.spec {
+        ScheduleText::Cron(text) => Spec::parse_cron(text).map(drop)?,
+        ScheduleText::Every(text) => Spec::parse_every(text).map(drop)?,
+        ScheduleText::Never => {}
+    }
+    schedule.zone.as_deref().map_or(Ok(()), |zone| Zone::parse(zone).map(drop))
+}
+
+fn schedules(registry: &Registry, settings: &Settings, mistakes: &mut Vec<String>) -> Vec<Declared> {
+    let mut by_key: BTreeMap<String, &Arc<JobEntry>> = BTreeMap::new();
+    let mut declared = Vec::new();
+    for entry in registry.entries() {
+        let Some(schedule) = declare::declared(entry, "") else { continue };
+        if let Some(other) = by_key.insert(schedule.key.clone(), entry) {
+            mistakes.push(format!(
+                "two schedules have the key `{}`: that of {} and that of {}; give one of them another `key = \"..\"`",
+                schedule.key,
+                place(other),
+                place(entry)
+            ));
+        }
+        let run_on_start = entry.schedule.as_ref().is_some_and(|schedule| schedule.run_on_start);
+        declared.push(Declared { schedule, run_on_start });
+    }
+    if settings.schedules { declared } else { Vec::new() }
+}
+
+fn warnings(registry: &Registry, settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if cfg!(panic = "abort") {
+        warnings.push(
+            "this program is built with `panic = \"abort\"`: a job that panics ends the whole process, and counts as a crash".to_owned(),
+        );
+    }
+    if let Some(served) = &settings.only_queues {
+        for entry in registry.entries().iter().filter(|entry| !served.iter().any(|queue| *queue == entry.queue)) {
+            warnings.push(format!("{} waits in the queue `{}`, which this process does not serve", place(entry), entry.queue));
+        }
+        let used: BTreeSet<&str> = registry.entries().iter().map(|entry| &*entry.queue).collect();
+        for queue in served.iter().filter(|queue| !used.contains(queue.as_str())) {
+            warnings.push(format!("the queue `{queue}` is served, but no job of this program waits in it by default"));
+        }
+    }
+    warnings
+}
+
+/// How many kinds and queues a warning names before it counts the rest.
+const NAMED: usize = 10;
+
+/// What waits in the store although nobody takes it.
+pub(super) async fn unserved(store: &dyn Store, now: Now) -> Result<Vec<String>, StoreError> {
+    let found = store.unserved(now).await?;
+    let mut warnings: Vec<String> = found
+        .iter()
+        .take(NAMED)
+        .map(|Unserved { kind, queue, because }| match because {
+            UnservedCause::Kind => format!(
+                "jobs of the kind `{kind}` wait in the queue `{queue}`, and no live worker knows the kind: they are kept; was it \
+                 renamed (add `aliases = [\"{kind}\"]`), or is its crate not linked (`use that_crate as _;`)?"
+            ),
+            UnservedCause::Queue => format!("jobs of the kind `{kind}` wait in the queue `{queue}`, which no live worker serves"),
+        })
+        .collect();
+    if found.len() > NAMED {
+        warnings.push(format!("and {} more kinds and queues that nobody serves", found.len() - NAMED));
+    }
+    Ok(warnings)
+}
+
+/// The settings as the engine uses them.
+pub(super) fn options(settings: &Settings, registry: &Registry, build: Option<String>) -> Options {
+    let of_kinds = registry.entries().iter().map(|entry| entry.queue.to_string());
+    let mut names: BTreeSet<String> = of_kinds.chain([jobs_core::job::DEFAULT_QUEUE.to_owned()]).collect();
+    names.extend(settings.queues.keys().cloned());
+    if let Some(only) = &settings.only_queues {
+        names = only.iter().cloned().collect();
+    }
+    let queues = names.into_iter().map(|name| QueueOption {
+        concurrency: settings.queues.get(&name).and_then(|queue| queue.concurrency),
+        name: name.into(),
+    });
+    Options {
+        name: settings.worker_name.clone().unwrap_or_else(process_name),
+        build: build.unwrap_or_else(build_identity),
+        concurrency: settings.concurrency,
+        queues: queues.collect(),
+        lease: settings.lease,
+        heartbeat: settings.heartbeat,
+        retries: settings.retries,
+        backoff: settings.backoff.clone(),
+        timeout: settings.timeout,
+        cancel_grace: settings.cancel_grace,
+        drain: settings.drain,
+        shutdown_grace: settings.grace,
+        retention: settings.retention,
+        output_limit: settings.output_limit,
+        error_limit: settings.error_limit,
+        schedules: settings.schedules,
+        patience: settings.sqlite_busy_timeout.saturating_add(Duration::from_secs(10)),
+    }
+}
+
+/// `host:pid`.
+fn process_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty()).unwrap_or("localhost");
+    format!("{host}:{}", std::process::id())
+}
+
+/// Tells one build of a program from another by the size and the age of its file. A copy may count as another build: then a job that
+/// one parked is tried once more by the other.
+fn build_identity() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let Ok(file) = file else { return "unknown".to_owned() };
+    let age = file.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    format!("{:x}-{:x}", file.len(), age.as_nanos())
+}

@@ -1,0 +1,239 @@
+//! The engine: a thread with a tokio runtime of its own, on which all parts live, so that jobs which block every thread of the
+//! user's runtime cannot keep the lease from being renewed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread;
+
+use jobs_core::registry::Registry;
+use jobs_core::store::{Beat, Fire, Store};
+use jobs_core::{NewJob, Services};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::checks::Declared;
+use super::shutdown::Shutdown;
+use crate::env::Env;
+use crate::error::Error;
+use crate::health::{Board, Health};
+use crate::scheduler::Scheduler;
+use crate::worker::completer::Completer;
+use crate::worker::executor::Executor;
+use crate::worker::fetcher::Fetcher;
+use crate::worker::heartbeat::Heartbeat;
+use crate::worker::lease::{Keeper, Lease};
+use crate::worker::pool::Pool;
+use crate::worker::pruner::Pruner;
+use crate::worker::rescuer::Rescuer;
+use crate::worker::supervisor::supervise;
+use crate::worker::warden::Warden;
+use crate::worker::{Options, Redact, Shared};
+
+/// The engine's thread.
+pub(super) struct Thread {
+    handle: Option<Handle>,
+    /// Ends the thread.
+    end: CancellationToken,
+}
+
+impl Thread {
+    /// Starts the thread, unless everything is spawned elsewhere.
+    pub(super) fn start(wanted: bool) -> Result<Self, Error> {
+        let end = CancellationToken::new();
+        if !wanted {
+            return Ok(Self { handle: None, end });
+        }
+        let refused = |source| Error::System { what: "a thread for the engine", source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
+        let handle = runtime.handle().clone();
+        let ended = end.clone();
+        thread::Builder::new()
+            .name("jobs-engine".to_owned())
+            .spawn(move || runtime.block_on(ended.cancelled()))
+            .map_err(refused)?;
+        Ok(Self { handle: Some(handle), end })
+    }
+
+    /// Time, chance and tasks of the system, with jobs on the user's runtime.
+    pub(super) fn env(&self, jobs: Handle) -> Env {
+        Env::system(self.handle.clone().unwrap_or_else(|| jobs.clone()), jobs)
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+/// What an engine is made of.
+pub(super) struct Plan {
+    pub(super) env: Env,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) owned: bool,
+    pub(super) registry: Registry,
+    pub(super) services: Services,
+    pub(super) options: Options,
+    pub(super) redact: Option<Redact>,
+    pub(super) schedules: Vec<Declared>,
+}
+
+/// All parts, running.
+pub(super) struct Engine {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    shutdown: Arc<Shutdown>,
+}
+
+impl Engine {
+    /// Makes the worker known, declares its schedules, and starts all parts.
+    pub(super) async fn start(plan: Plan, thread: Thread) -> Result<(Arc<Self>, Arc<Shared>), Error> {
+        let kinds: BTreeSet<String> = plan.registry.names().map(|(name, _)| name.to_owned()).collect();
+        let shared = Arc::new(Shared {
+            kinds: Arc::new(kinds),
+            env: plan.env,
+            store: plan.store,
+            registry: plan.registry,
+            services: Arc::new(plan.services),
+            options: plan.options,
+            board: Arc::new(Board::default()),
+            redact: plan.redact,
+        });
+        let pool = Arc::new(Pool::new(shared.options.concurrency, &shared.options.queues));
+        let lease = Arc::new(Lease::new(&pool, shared.env.worker_id()));
+        // These touch the clock, which belongs to the engine's thread.
+        let (ready, started) = tokio::sync::oneshot::channel();
+        let (shared_, pool_, lease_) = (Arc::clone(&shared), Arc::clone(&pool), Arc::clone(&lease));
+        shared.env.spawn.engine(Box::pin(async move {
+            let result = introduce(&shared_, &pool_, &lease_, plan.schedules).await;
+            // Whoever started the runtime may have gone away; its drop ends the engine.
+            let _ = ready.send(result);
+        }));
+        started.await.map_err(|_| Error::Store(jobs_core::StoreError::Closed))??;
+        let shutdown = Self::start_parts(&shared, &pool, &lease, plan.owned, thread);
+        Ok((Arc::new(Self { shared: Arc::clone(&shared), pool, shutdown }), shared))
+    }
+
+    fn start_parts(shared: &Arc<Shared>, pool: &Arc<Pool>, lease: &Arc<Lease>, owned: bool, thread: Thread) -> Arc<Shutdown> {
+        let (outcomes, handed_in) = mpsc::unbounded_channel();
+        let (watched, to_watch) = mpsc::unbounded_channel();
+        let (beats, beat) = watch::channel(Beat::default());
+        let to_watch = Arc::new(Mutex::new(to_watch));
+        let completer = Completer::new(shared, pool, handed_in);
+        let executor = Arc::new(Executor {
+            shared: Arc::clone(shared),
+            pool: Arc::clone(pool),
+            outcomes: outcomes.clone(),
+            watched,
+        });
+        let stop = [CancellationToken::new(), CancellationToken::new(), CancellationToken::new()];
+        let [taking, writing, living] = &stop;
+        let part = |name, stop: &CancellationToken| (Arc::clone(shared), name, stop.clone());
+
+        let (s, p, l, e, b) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), executor, beat.clone());
+        let mut ended = vec![start(part("fetcher", taking), move || Fetcher::new(&s, &p, &l, &e, b.clone()))];
+        if shared.options.schedules {
+            let (s, l) = (Arc::clone(shared), Arc::clone(lease));
+            ended.push(start(part("scheduler", taking), move || Scheduler::new(&s, &l)));
+        }
+        let (s, l, b) = (Arc::clone(shared), Arc::clone(lease), beat.clone());
+        ended.push(start(part("rescuer", taking), move || Rescuer::new(&s, &l, b.clone())));
+        let s = Arc::clone(shared);
+        ended.push(start(part("pruner", taking), move || Pruner::new(&s)));
+
+        let c = completer.clone();
+        let completing = vec![start(part("completer", writing), move || c.clone())];
+
+        let (s, p, l, w, o) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), to_watch, outcomes.clone());
+        let mut last = vec![start(part("warden", living), move || Warden::new(&s, &p, &l, o.clone(), beat.clone(), &w))];
+        let (s, l) = (Arc::clone(shared), Arc::clone(lease));
+        last.push(start(part("heartbeat", living), move || Heartbeat::new(&s, &l, beats.clone())));
+        let (s, p, l) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease));
+        last.push(start(part("keeper", living), move || Keeper::new(&s, &p, &l)));
+
+        Arc::new(Shutdown {
+            shared: Arc::clone(shared),
+            pool: Arc::clone(pool),
+            lease: Arc::clone(lease),
+            completer,
+            outcomes,
+            stop,
+            ended: [ended, completing, last],
+            owned,
+            hurry: watch::Sender::new(0),
+            done: CancellationToken::new(),
+            begun: std::sync::Once::new(),
+            thread: std::sync::Mutex::new(Some(thread)),
+        })
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let load = self.pool.load();
+        self.shared.board.snapshot(load.running, load.waiting)
+    }
+
+    /// Shuts down in four steps, and answers when all is done.
+    pub(super) async fn shutdown(&self) {
+        self.shutdown.begin();
+        self.shutdown.done.cancelled().await;
+    }
+
+    /// Skips the step at which the shutdown is.
+    pub(super) fn hurry(&self) {
+        self.shutdown.hurry.send_modify(|times| *times += 1);
+    }
+
+    /// Shuts down without any waiting, in the background.
+    pub(super) fn abandon(&self) {
+        self.shutdown.hurry.send_modify(|times| *times += 2);
+        self.shutdown.begin();
+    }
+}
+
+fn start<P: crate::worker::supervisor::Part>(
+    (shared, name, stop): (Arc<Shared>, &'static str, CancellationToken),
+    make: impl FnMut() -> P + Send + 'static,
+) -> CancellationToken {
+    supervise(&shared, name, &stop, make)
+}
+
+/// Makes the worker known, declares its schedules, and fires those that run on start.
+async fn introduce(
+    shared: &Arc<Shared>,
+    pool: &Arc<Pool>,
+    lease: &Arc<Lease>,
+    declared: Vec<Declared>,
+) -> Result<(), jobs_core::StoreError> {
+    Keeper::new(shared, pool, lease).register().await?;
+    // What dead workers left is free before anything else is said of the store.
+    let (worker, _) = lease.current();
+    while shared.within_patience(shared.store.rescue(shared.env.now(), worker)).await?.more {}
+    if !shared.options.schedules {
+        return Ok(());
+    }
+    let build = &shared.options.build;
+    let schedules = declared.iter().map(|declared| {
+        let mut schedule = declared.schedule.clone();
+        schedule.build.clone_from(build);
+        schedule
+    });
+    shared.within_patience(shared.store.declare(shared.env.now(), schedules.collect(), Arc::clone(&shared.kinds))).await?;
+    let now = shared.env.now();
+    let fires: Vec<Fire> = declared
+        .into_iter()
+        .filter(|declared| declared.run_on_start)
+        .map(|Declared { schedule, .. }| {
+            let mut job = NewJob::new(schedule.kind, schedule.payload);
+            job.id = Some(shared.env.job_id());
+            job.queue = schedule.queue.into();
+            job.priority = schedule.priority;
+            job.tick = Some(jobs_core::job::TickId { schedule: schedule.key.clone(), instant: now.wall });
+            Fire { key: schedule.key, expected: None, tick: now.wall, missed: 0, job }
+        })
+        .collect();
+    if !fires.is_empty() {
+        shared.within_patience(shared.store.fire(now, fires)).await?;
+    }
+    Ok(())
+}

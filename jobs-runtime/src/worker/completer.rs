@@ -1,0 +1,145 @@
+//! The completer: writes outcomes in groups. At once when nothing of its own is on the way, else it gathers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::StoreError;
+use jobs_core::store::{Completion, CompletionAnswer, Decision};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::Shared;
+use super::executor::Outcome;
+use super::pool::Pool;
+use super::supervisor::Part;
+use crate::telemetry;
+
+/// The most outcomes of one group.
+const GROUP: usize = 1_000;
+
+/// How many groups are under way at most.
+const UNDER_WAY: usize = 2;
+
+/// How long it waits before it writes again what the store did not take.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// Writes outcomes. Clones share what is under way, so that one can be started anew, and another flush at the end.
+#[derive(Clone)]
+pub(crate) struct Completer {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    outcomes: Arc<Mutex<UnboundedReceiver<Outcome>>>,
+    under_way: Arc<Semaphore>,
+}
+
+impl Completer {
+    pub(crate) fn new(shared: &Arc<Shared>, pool: &Arc<Pool>, outcomes: UnboundedReceiver<Outcome>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            pool: Arc::clone(pool),
+            outcomes: Arc::new(Mutex::new(outcomes)),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+        }
+    }
+
+    /// Writes everything that has been handed in, and answers when it is on the disk, or when the store did not take it in time.
+    pub(crate) async fn flush(&self) {
+        // All permits together mean that no group is under way.
+        if let Ok(permits) = self.under_way.acquire_many(u32::try_from(UNDER_WAY).unwrap_or(1)).await {
+            drop(permits);
+        }
+        loop {
+            let mut group = Vec::new();
+            while group.len() < GROUP {
+                match self.outcomes.lock().await.try_recv() {
+                    Ok(outcome) => group.push(outcome),
+                    Err(_) => break,
+                }
+            }
+            if group.is_empty() {
+                return;
+            }
+            Writing { shared: Arc::clone(&self.shared), pool: Arc::clone(&self.pool) }.write(group).await;
+        }
+    }
+}
+
+impl Part for Completer {
+    async fn run_once(&mut self) -> Result<(), StoreError> {
+        let Ok(permit) = Arc::clone(&self.under_way).acquire_owned().await else { return Err(StoreError::Closed) };
+        let mut group = Vec::new();
+        if self.outcomes.lock().await.recv_many(&mut group, GROUP).await == 0 {
+            // All who could hand in an outcome are gone.
+            return std::future::pending().await;
+        }
+        let writing = Writing { shared: Arc::clone(&self.shared), pool: Arc::clone(&self.pool) };
+        self.shared.env.spawn.engine(Box::pin(async move {
+            writing.write(group).await;
+            drop(permit);
+        }));
+        Ok(())
+    }
+}
+
+/// One group under way.
+struct Writing {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+}
+
+impl Writing {
+    /// Writes a group until the store has taken it, or until its lease is lost.
+    async fn write(&self, group: Vec<Outcome>) {
+        let mut group = group;
+        loop {
+            let epoch = self.pool.epoch();
+            let before = group.len();
+            group.retain(|outcome| outcome.epoch == epoch);
+            self.shared.board.dropped(before - group.len());
+            if group.is_empty() {
+                return;
+            }
+            let outcomes: Vec<Completion> = group.iter().map(|outcome| outcome.completion.clone()).collect();
+            let call = self.shared.store.complete(self.shared.env.now(), outcomes);
+            match self.shared.within_patience(call).await {
+                Ok(answers) => {
+                    group = self.settle(group, &answers);
+                    if group.is_empty() {
+                        return;
+                    }
+                }
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    self.shared.board.failing("completer", &error);
+                    self.shared.env.sleep(self.shared.env.rng.jitter(AGAIN)).await;
+                }
+            }
+        }
+    }
+
+    /// Takes note of the answers. What the store refused comes back as a failure that says so.
+    fn settle(&self, group: Vec<Outcome>, answers: &[CompletionAnswer]) -> Vec<Outcome> {
+        let mut again = Vec::new();
+        let mut settled = Vec::with_capacity(group.len());
+        for (mut outcome, answer) in group.into_iter().zip(answers) {
+            let completion = &mut outcome.completion;
+            match answer {
+                CompletionAnswer::Applied | CompletionAnswer::Repeated => self.shared.board.recorded(&completion.decision),
+                CompletionAnswer::Stale => {
+                    self.shared.board.stale();
+                    telemetry::stale(completion.id, completion.token);
+                }
+                CompletionAnswer::Refused(message) if !matches!(completion.decision, Decision::Fail { .. } | Decision::HandBack) => {
+                    telemetry::refused(completion.id, message);
+                    completion.decision = Decision::Fail { error: format!("its outcome could not be recorded: {message}") };
+                    again.push(outcome);
+                    continue;
+                }
+                CompletionAnswer::Refused(message) => telemetry::refused(completion.id, message),
+            }
+            settled.push(outcome.completion.id);
+        }
+        self.pool.settle(settled.into_iter());
+        again
+    }
+}

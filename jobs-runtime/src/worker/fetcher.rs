@@ -1,0 +1,162 @@
+//! The fetcher: claims for the whole process, as many jobs as there is room for, and again as soon as half of them are used up.
+//!
+//! Only a short answer makes it wait: for a signal of the store, for the time when the next job is due, or for a heartbeat that
+//! found something. There is no polling.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::StoreError;
+use jobs_core::store::{Beat, Changes, ClaimRequest};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use super::Shared;
+use super::executor::{Executor, Outcome};
+use super::lease::Lease;
+use super::pool::{Pool, Wish};
+use super::supervisor::Part;
+
+/// How often jobs that wait in this process are looked over.
+const LOOK_OVER: Duration = Duration::from_millis(250);
+
+/// Claims jobs.
+pub(crate) struct Fetcher {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    lease: Arc<Lease>,
+    executor: Arc<Executor>,
+    outcomes: UnboundedSender<Outcome>,
+    changes: watch::Receiver<Changes>,
+    beats: watch::Receiver<Beat>,
+    /// When the next waiting job is due, on the steady clock.
+    due: Option<Duration>,
+    /// The answer of a claim was lost, or may have been: the store may hold more under our name than we know of.
+    doubt: bool,
+}
+
+impl Fetcher {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        pool: &Arc<Pool>,
+        lease: &Arc<Lease>,
+        executor: &Arc<Executor>,
+        beats: watch::Receiver<Beat>,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            pool: Arc::clone(pool),
+            lease: Arc::clone(lease),
+            executor: Arc::clone(executor),
+            outcomes: executor.outcomes.clone(),
+            changes: shared.store.signal().listen(),
+            beats,
+            due: None,
+            // A fetcher that is started anew does not know what its predecessor's last claim brought.
+            doubt: true,
+        }
+    }
+
+    async fn wait(&mut self) {
+        let waiting = self.pool.load().waiting > 0;
+        let look_over = async {
+            if waiting {
+                self.shared.env.sleep(LOOK_OVER).await;
+            } else {
+                std::future::pending().await
+            }
+        };
+        let due = async {
+            match self.due {
+                Some(due) => self.shared.env.clock.sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // The store is there as long as this process is: its signal never ends.
+            _ = self.changes.changed() => self.pool.refresh(),
+            () = self.pool.room.notified() => {}
+            () = due => {
+                self.due = None;
+                self.pool.refresh();
+            }
+            _ = self.beats.changed() => {
+                let beat = *self.beats.borrow_and_update();
+                self.due = self.steady(beat.next_due);
+                if beat.waiting {
+                    self.pool.refresh();
+                }
+            }
+            () = look_over => {
+                for job in self.pool.take_surplus() {
+                    let _ = self.outcomes.send(Outcome::hand_back(&job, self.pool.epoch()));
+                }
+            }
+        }
+    }
+
+    /// An instant of the wall clock on the steady one.
+    fn steady(&self, at: Option<jiff::Timestamp>) -> Option<Duration> {
+        let now = self.shared.env.now();
+        let wait = at?.duration_since(now.wall);
+        Some(now.steady.saturating_add(Duration::try_from(wait).unwrap_or(Duration::ZERO)))
+    }
+
+    async fn clear_doubt(&mut self) -> Result<(), StoreError> {
+        let (worker, epoch) = self.lease.current();
+        let known = self.pool.held();
+        let call = self.shared.store.reconcile(self.shared.env.now(), worker, known);
+        let handed_back = self.shared.within_patience(call).await?;
+        if handed_back > 0 {
+            crate::telemetry::reconciled(handed_back);
+        }
+        self.doubt = epoch != self.pool.epoch();
+        Ok(())
+    }
+
+    async fn claim(&mut self, wish: Wish) -> Result<(), StoreError> {
+        let (worker, epoch) = self.lease.current();
+        let request = ClaimRequest {
+            worker,
+            kinds: Arc::clone(&self.shared.kinds),
+            queues: wish.queues.clone(),
+            limit: wish.limit,
+            probation: wish.probation,
+        };
+        // Whatever comes after this counts as news.
+        self.changes.mark_unchanged();
+        self.doubt = true;
+        let call = self.shared.store.claim(self.shared.env.now(), request);
+        let claim = self.shared.within_patience(call).await?;
+        if claim.lost {
+            self.lease.lose(epoch);
+            self.doubt = false;
+            return Ok(());
+        }
+        if epoch != self.pool.epoch() {
+            // The lease was lost while the claim was under way. What it brought goes back with everything else of that worker.
+            return Ok(());
+        }
+        self.doubt = false;
+        self.due = self.steady(claim.next_due);
+        let slots = self.pool.put(&wish, claim.jobs);
+        self.executor.fill(slots);
+        Ok(())
+    }
+}
+
+impl Part for Fetcher {
+    async fn run_once(&mut self) -> Result<(), StoreError> {
+        self.lease.wait_until_held().await;
+        if self.doubt {
+            self.clear_doubt().await?;
+        }
+        let wish = self.pool.wish();
+        if wish.queues.is_empty() {
+            self.wait().await;
+            return Ok(());
+        }
+        self.claim(wish).await
+    }
+}

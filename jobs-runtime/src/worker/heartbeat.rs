@@ -1,0 +1,49 @@
+//! The heartbeat: renews the lease, and learns in the same transaction what else there is to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::StoreError;
+use jobs_core::store::Beat;
+use tokio::sync::watch;
+
+use super::Shared;
+use super::lease::{Keeper, Lease};
+use super::supervisor::Part;
+
+/// Renews the lease.
+pub(crate) struct Heartbeat {
+    shared: Arc<Shared>,
+    lease: Arc<Lease>,
+    beats: watch::Sender<Beat>,
+    next: Option<Duration>,
+}
+
+impl Heartbeat {
+    pub(crate) fn new(shared: &Arc<Shared>, lease: &Arc<Lease>, beats: watch::Sender<Beat>) -> Self {
+        Self { shared: Arc::clone(shared), lease: Arc::clone(lease), beats, next: None }
+    }
+}
+
+impl Part for Heartbeat {
+    async fn run_once(&mut self) -> Result<(), StoreError> {
+        self.lease.wait_until_held().await;
+        let env = &self.shared.env;
+        if let Some(next) = self.next {
+            env.clock.sleep_until(next).await;
+        }
+        self.shared.board.probe(env);
+        let (worker, epoch) = self.lease.current();
+        let sent = env.now();
+        self.next = Some(sent.steady.saturating_add(env.rng.jitter(self.shared.options.heartbeat)));
+        let beat = self.shared.within_patience(self.shared.store.heartbeat(sent, worker)).await?;
+        if !beat.alive {
+            self.lease.lose(epoch);
+            return Ok(());
+        }
+        let lease = self.shared.options.lease;
+        self.lease.renewed(worker, sent.steady.saturating_add(lease.saturating_sub(Keeper::margin(lease))));
+        self.beats.send_replace(beat);
+        Ok(())
+    }
+}

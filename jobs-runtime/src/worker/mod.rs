@@ -1,0 +1,100 @@
+//! The worker: everything of one process that takes jobs and runs them.
+//!
+//! ```text
+//! Fetcher ──claims──► Pool ──jobs──► Executor ──outcomes──► Completer ──► Store
+//!    ▲                  │ running          ▲
+//!    └── room ──────────┘                  │ stop, abort
+//! Heartbeat ──► Lease          Warden ─────┘ (timeouts, cancellations)
+//!     └──► Rescuer    Pruner
+//! ```
+//!
+//! Each part is a [`Part`](supervisor::Part): a small struct with `run_once`, started and watched by the supervisor. None knows
+//! another; they meet in the [`Pool`](pool::Pool), in the [`Lease`](lease::Lease) and in the store.
+
+pub(crate) mod completer;
+pub(crate) mod durations;
+pub(crate) mod executor;
+pub(crate) mod fetcher;
+pub(crate) mod guard;
+pub(crate) mod heartbeat;
+pub(crate) mod lease;
+pub(crate) mod pool;
+pub(crate) mod pruner;
+pub(crate) mod rescuer;
+pub(crate) mod supervisor;
+pub(crate) mod warden;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::Services;
+use jobs_core::registry::Registry;
+use jobs_core::store::{Retention, Store};
+use jobs_core::{Backoff, StoreError};
+
+use crate::env::Env;
+use crate::health::Board;
+
+/// What every part is made of.
+pub(crate) struct Shared {
+    pub(crate) env: Env,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Registry,
+    pub(crate) services: Arc<Services>,
+    pub(crate) options: Options,
+    pub(crate) kinds: Arc<BTreeSet<String>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) redact: Option<Redact>,
+}
+
+/// Rewrites the text of an error before it is kept.
+pub(crate) type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// The settings of a worker, resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) name: String,
+    pub(crate) build: String,
+    pub(crate) concurrency: usize,
+    pub(crate) queues: Vec<QueueOption>,
+    pub(crate) lease: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) retries: u32,
+    pub(crate) backoff: Backoff,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) cancel_grace: Duration,
+    pub(crate) drain: Duration,
+    pub(crate) shutdown_grace: Duration,
+    pub(crate) retention: Retention,
+    pub(crate) output_limit: usize,
+    pub(crate) error_limit: usize,
+    pub(crate) schedules: bool,
+    /// How long one call of the store may take.
+    pub(crate) patience: Duration,
+}
+
+/// A queue that is served.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueOption {
+    pub(crate) name: Arc<str>,
+    /// How many of its jobs run at once; `None`: as many as the process runs in all.
+    pub(crate) concurrency: Option<usize>,
+}
+
+impl Shared {
+    /// Runs a store call under the deadline that every wait on a database has.
+    pub(crate) async fn within_patience<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            () = self.env.sleep(self.options.patience) => Err(StoreError::Unavailable {
+                message: format!("no answer within {}", jobs_core::duration::format(self.options.patience)).into(),
+                source: None,
+            }),
+        }
+    }
+}

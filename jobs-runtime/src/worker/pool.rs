@@ -1,0 +1,450 @@
+//! The pool: which jobs this process holds, which of them run, and how much room there is for more.
+//!
+//! Jobs that were fetched ahead wait here by queue. Up to `concurrency` tasks run them on the user's runtime; a task that ends a job
+//! takes the next one itself, so a busy process neither spawns nor wakes anything for a job.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jobs_core::record::ClaimedJob;
+use jobs_core::store::{Held, QueueDemand};
+use jobs_core::JobId;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::QueueOption;
+use super::durations::Durations;
+
+/// The most outcomes that may wait for the store before no more jobs are taken.
+const MOST_UNSETTLED: usize = 10_000;
+
+/// The jobs of this process.
+pub(crate) struct Pool {
+    inner: Mutex<Inner>,
+    /// There may be room for more jobs.
+    pub(crate) room: Notify,
+    /// A job has left, or a slot has come free.
+    pub(crate) changed: Notify,
+}
+
+struct Inner {
+    queues: Vec<Queue>,
+    by_name: HashMap<Arc<str>, usize>,
+    concurrency: usize,
+    running: usize,
+    /// Everything that the store believes to be held here: waiting, running, or ended with its outcome on the way.
+    held: HashMap<JobId, Entry>,
+    waiting: usize,
+    on_probation: bool,
+    accepting: bool,
+    epoch: u64,
+}
+
+struct Queue {
+    name: Arc<str>,
+    limit: Option<usize>,
+    running: usize,
+    waiting: VecDeque<ClaimedJob>,
+    durations: Durations,
+    /// The last claim got less than was asked for: asking again is of no use before something changes.
+    dry: bool,
+}
+
+struct Entry {
+    token: i64,
+    probation: bool,
+    leash: Option<Arc<Leash>>,
+}
+
+/// By what a running job is stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Leash {
+    /// Asks it to stop.
+    pub(crate) stop: CancellationToken,
+    /// Drops it.
+    pub(crate) abort: CancellationToken,
+    reason: AtomicU8,
+}
+
+/// Why a job is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Reason {
+    /// Somebody cancelled it.
+    Cancelled = 1,
+    /// Its time is up.
+    Timeout = 2,
+    /// The process shuts down.
+    Shutdown = 3,
+    /// The lease is lost.
+    Lost = 4,
+}
+
+impl Leash {
+    /// Asks the job to stop. A lost lease outranks every other reason; otherwise the first one stays.
+    pub(crate) fn stop(&self, reason: Reason) {
+        if reason == Reason::Lost {
+            self.reason.store(reason as u8, Ordering::Release);
+        } else {
+            let _ = self.reason.compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
+        }
+        self.stop.cancel();
+    }
+
+    /// Why it was asked to stop, if it was.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        [Reason::Cancelled, Reason::Timeout, Reason::Shutdown, Reason::Lost]
+            .into_iter()
+            .find(|reason| *reason as u8 == self.reason.load(Ordering::Acquire))
+    }
+}
+
+/// A job that was given a slot.
+pub(crate) struct Started {
+    pub(crate) job: ClaimedJob,
+    pub(crate) leash: Arc<Leash>,
+    pub(crate) slot: Slot,
+}
+
+/// The right to run one job of a queue, and the time in which its outcome counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    queue: usize,
+    pub(crate) epoch: u64,
+}
+
+/// What is let go of when the lease is lost.
+#[derive(Debug, Default)]
+pub(crate) struct Fenced {
+    /// All that was held.
+    pub(crate) held: Vec<Held>,
+    /// What ran.
+    pub(crate) leashes: Vec<Arc<Leash>>,
+}
+
+/// How much more this process wants.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) queues: Vec<QueueDemand>,
+    pub(crate) limit: usize,
+    pub(crate) probation: bool,
+}
+
+/// How many jobs are held, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) running: usize,
+    pub(crate) waiting: usize,
+    pub(crate) held: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(concurrency: usize, queues: &[QueueOption]) -> Self {
+        let queue = |option: &QueueOption| Queue {
+            name: Arc::clone(&option.name),
+            limit: option.concurrency,
+            running: 0,
+            waiting: VecDeque::new(),
+            durations: Durations::default(),
+            dry: false,
+        };
+        let inner = Inner {
+            queues: queues.iter().map(queue).collect(),
+            by_name: queues.iter().enumerate().map(|(index, option)| (Arc::clone(&option.name), index)).collect(),
+            concurrency,
+            running: 0,
+            held: HashMap::new(),
+            waiting: 0,
+            on_probation: false,
+            accepting: true,
+            epoch: 0,
+        };
+        Self { inner: Mutex::new(inner), room: Notify::new(), changed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No code of a user runs under this lock, so what a panic left behind is whole.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to ask the store for. Empty while there is enough.
+    pub(crate) fn wish(&self) -> Wish {
+        self.lock().wish()
+    }
+
+    /// Says that queues that had nothing may have something again.
+    pub(crate) fn refresh(&self) {
+        for queue in &mut self.lock().queues {
+            queue.dry = false;
+        }
+    }
+
+    /// Takes in claimed jobs, and answers how many tasks are wanted to run them.
+    pub(crate) fn put(&self, wish: &Wish, jobs: Vec<ClaimedJob>) -> usize {
+        let mut inner = self.lock();
+        let mut got = vec![0_usize; inner.queues.len()];
+        let all = jobs.len() >= wish.limit;
+        for job in jobs {
+            // A store that hands out a job of another queue than it was asked for keeps it: it is handed back as unknown.
+            let Some(&queue) = inner.by_name.get(&job.queue) else { continue };
+            got[queue] += 1;
+            let probation = job.crashes > 0;
+            inner.on_probation |= probation;
+            inner.held.insert(job.id, Entry { token: job.token, probation, leash: None });
+            inner.waiting += 1;
+            if probation {
+                inner.queues[queue].waiting.push_front(job);
+            } else {
+                inner.queues[queue].waiting.push_back(job);
+            }
+        }
+        for demand in &wish.queues {
+            if let Some(&queue) = inner.by_name.get(&demand.queue) {
+                inner.queues[queue].dry = !all && got[queue] < demand.limit;
+            }
+        }
+        inner.startable()
+    }
+
+    /// Gives a slot to the next job, if there is both.
+    pub(crate) fn start(&self) -> Option<Started> {
+        self.lock().start()
+    }
+
+    /// Takes a job's slot away, and gives it to the next at once.
+    pub(crate) fn end_and_start(&self, slot: Slot, took: Duration) -> Option<Started> {
+        let mut inner = self.lock();
+        inner.end(slot, took);
+        let next = inner.start();
+        let wants_more = inner.wants_more();
+        let quiet = next.is_none() && inner.running == 0;
+        drop(inner);
+        if wants_more {
+            self.room.notify_one();
+        }
+        if quiet {
+            self.changed.notify_waiters();
+        }
+        next
+    }
+
+    /// Forgets jobs whose outcomes the store has taken.
+    pub(crate) fn settle(&self, ids: impl Iterator<Item = JobId>) {
+        let mut inner = self.lock();
+        let mut lifted = false;
+        for id in ids {
+            if let Some(entry) = inner.held.remove(&id) {
+                lifted |= entry.probation;
+            }
+        }
+        if lifted {
+            inner.on_probation = inner.held.values().any(|entry| entry.probation);
+            self.room.notify_one();
+        }
+        if inner.held.is_empty() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Takes all jobs that wait for a slot, to hand them back.
+    pub(crate) fn take_waiting(&self) -> Vec<ClaimedJob> {
+        let mut inner = self.lock();
+        inner.waiting = 0;
+        inner.queues.iter_mut().flat_map(|queue| std::mem::take(&mut queue.waiting)).collect()
+    }
+
+    /// Takes one job that waits for a slot.
+    pub(crate) fn take_waiting_one(&self, id: JobId) -> Option<ClaimedJob> {
+        let mut inner = self.lock();
+        let found = inner
+            .queues
+            .iter_mut()
+            .find_map(|queue| queue.waiting.iter().position(|job| job.id == id).and_then(|at| queue.waiting.remove(at)));
+        inner.waiting -= usize::from(found.is_some());
+        found
+    }
+
+    /// Takes the jobs that were fetched ahead and are too many now that jobs have turned out to be long.
+    pub(crate) fn take_surplus(&self) -> Vec<ClaimedJob> {
+        let mut inner = self.lock();
+        let concurrency = inner.concurrency;
+        let mut surplus = Vec::new();
+        for queue in &mut inner.queues {
+            let slots = queue.limit.unwrap_or(concurrency).min(concurrency);
+            let keep = 2 * queue.durations.ahead(slots) + slots.saturating_sub(queue.running);
+            while queue.waiting.len() > keep {
+                surplus.extend(queue.waiting.pop_back());
+            }
+        }
+        inner.waiting -= surplus.len();
+        surplus
+    }
+
+    /// Takes no more jobs, ever.
+    pub(crate) fn close(&self) {
+        self.lock().accepting = false;
+        self.room.notify_one();
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_accepting(&self) -> bool {
+        self.lock().accepting
+    }
+
+    /// Everything that the store believes to be held here.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        self.lock().held.iter().map(|(id, entry)| Held { id: *id, token: entry.token }).collect()
+    }
+
+    /// Asks every running job to stop.
+    pub(crate) fn stop_all(&self, reason: Reason) {
+        for leash in self.leashes() {
+            leash.stop(reason);
+        }
+    }
+
+    /// Drops every running job.
+    pub(crate) fn abort_all(&self) {
+        for leash in self.leashes() {
+            leash.abort.cancel();
+        }
+    }
+
+    fn leashes(&self) -> Vec<Arc<Leash>> {
+        self.lock().held.values().filter_map(|entry| entry.leash.clone()).collect()
+    }
+
+    /// The leash of a running job.
+    pub(crate) fn leash(&self, id: JobId) -> Option<Arc<Leash>> {
+        self.lock().held.get(&id)?.leash.clone()
+    }
+
+    /// Lets go of everything at a lost lease: what waits is forgotten, what runs is stopped (and keeps its slot until it ends), and
+    /// outcomes of the time before count no more.
+    pub(crate) fn fence(&self) -> Fenced {
+        let mut inner = self.lock();
+        inner.epoch += 1;
+        inner.waiting = 0;
+        inner.on_probation = false;
+        for queue in &mut inner.queues {
+            queue.waiting.clear();
+            queue.dry = false;
+        }
+        let mut fenced = Fenced::default();
+        for (id, entry) in inner.held.drain() {
+            fenced.held.push(Held { id, token: entry.token });
+            fenced.leashes.extend(entry.leash);
+        }
+        drop(inner);
+        for leash in &fenced.leashes {
+            leash.stop(Reason::Lost);
+        }
+        fenced
+    }
+
+    /// The time that outcomes must belong to.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.lock().epoch
+    }
+
+    pub(crate) fn load(&self) -> Load {
+        let inner = self.lock();
+        Load { running: inner.running, waiting: inner.waiting, held: inner.held.len() }
+    }
+}
+
+impl Inner {
+    fn wish(&self) -> Wish {
+        let mut wish = Wish::default();
+        if !self.may_take() {
+            return wish;
+        }
+        let mut ahead = 0;
+        let mut room = 0;
+        for queue in &self.queues {
+            // One on probation may come in addition to all slots, but not to the limit that a queue was given.
+            let full = queue.limit.is_some_and(|limit| queue.running + queue.waiting.len() >= limit);
+            wish.probation |= !self.on_probation && !full;
+            let limit = self.room(queue);
+            if limit > 0 {
+                ahead = ahead.max(self.ahead(queue));
+                room += limit;
+                wish.queues.push(QueueDemand { queue: Arc::clone(&queue.name), limit });
+            }
+        }
+        wish.limit = room.min((self.concurrency.saturating_sub(self.running) + ahead).saturating_sub(self.waiting));
+        if wish.limit == 0 {
+            return Wish::default();
+        }
+        wish
+    }
+
+    fn wants_more(&self) -> bool {
+        self.may_take() && self.queues.iter().any(|queue| self.room(queue) > 0)
+    }
+
+    fn may_take(&self) -> bool {
+        self.accepting && self.held.len().saturating_sub(self.running + self.waiting) < MOST_UNSETTLED
+    }
+
+    fn slots(&self, queue: &Queue) -> usize {
+        queue.limit.unwrap_or(self.concurrency).min(self.concurrency)
+    }
+
+    fn ahead(&self, queue: &Queue) -> usize {
+        queue.durations.ahead(self.slots(queue))
+    }
+
+    /// How many jobs of a queue to ask for: nothing before half of what was fetched ahead is used up.
+    fn room(&self, queue: &Queue) -> usize {
+        let ahead = self.ahead(queue);
+        if queue.dry || queue.waiting.len() > ahead / 2 {
+            return 0;
+        }
+        let free = self.slots(queue).saturating_sub(queue.running).min(self.concurrency.saturating_sub(self.running));
+        (free + ahead).saturating_sub(queue.waiting.len())
+    }
+
+    fn startable(&self) -> usize {
+        let of_queues: usize =
+            self.queues.iter().map(|queue| self.slots(queue).saturating_sub(queue.running).min(queue.waiting.len())).sum();
+        of_queues.min((self.concurrency + usize::from(self.on_probation)).saturating_sub(self.running))
+    }
+
+    fn start(&mut self) -> Option<Started> {
+        let extra = usize::from(self.on_probation);
+        if self.running >= self.concurrency + extra || self.waiting == 0 {
+            return None;
+        }
+        let concurrency = self.concurrency;
+        let full = self.running >= concurrency;
+        let next = self
+            .queues
+            .iter()
+            .enumerate()
+            .filter(|(_, queue)| queue.running < queue.limit.unwrap_or(concurrency + extra))
+            .filter_map(|(index, queue)| queue.waiting.front().map(|job| (index, job)))
+            .filter(|(_, job)| !full || job.crashes > 0)
+            .min_by_key(|(_, job)| (job.crashes == 0, job.priority, job.run_at, job.seq))
+            .map(|(index, _)| index)?;
+        let queue = &mut self.queues[next];
+        let job = queue.waiting.pop_front()?;
+        queue.running += 1;
+        self.running += 1;
+        self.waiting -= 1;
+        let leash = Arc::new(Leash::default());
+        if let Some(entry) = self.held.get_mut(&job.id) {
+            entry.leash = Some(Arc::clone(&leash));
+        }
+        Some(Started { job, leash, slot: Slot { queue: next, epoch: self.epoch } })
+    }
+
+    fn end(&mut self, slot: Slot, took: Duration) {
+        self.running = self.running.saturating_sub(1);
+        let queue = &mut self.queues[slot.queue];
+        queue.running = queue.running.saturating_sub(1);
+        queue.durations.record(took);
+    }
+}
