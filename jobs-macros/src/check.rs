@@ -6,7 +6,7 @@ use syn::{FnArg, GenericArgument, GenericParam, PatType, PathArguments, PathSegm
 
 use crate::attr::Options;
 use crate::errors::Errors;
-use crate::signature::{Head, Param, borrowed, borrows, inner, last_segment, mentions, plain_name};
+use crate::signature::{Head, borrowed, borrows, inner, last_segment, mentions, plain_name};
 
 /// The names that the handler struct would take away from the types of its module.
 const PRIMITIVES: [&str; 17] =
@@ -18,8 +18,8 @@ pub(crate) fn check(head: &Head, options: &Options, errors: &mut Errors) {
     fn_name(head, options, errors);
     generics(head, errors);
     returned(head, errors);
-    head.typed().for_each(|param| parameter(param, errors));
-    schedule(head, options, errors);
+    head.typed().for_each(|param| parameter(param, options, errors));
+    schedule(options, errors);
 }
 
 fn fn_kind(head: &Head, errors: &mut Errors) {
@@ -79,7 +79,7 @@ fn returned(head: &Head, errors: &mut Errors) {
     }
 }
 
-fn parameter(param: &PatType, errors: &mut Errors) {
+fn parameter(param: &PatType, options: &Options, errors: &mut Errors) {
     if let Some(cfg) = param.attrs.iter().find(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
         let help = "put `#[cfg(..)]` on two versions of the fn; stored jobs may come from either";
         errors.push(cfg, "a parameter of a job cannot be conditional", help);
@@ -89,7 +89,7 @@ fn parameter(param: &PatType, errors: &mut Errors) {
     } else if let Some(reference) = borrowed(&param.ty) {
         service(reference, errors);
     } else {
-        argument(param, errors);
+        argument(param, options, errors);
     }
 }
 
@@ -116,7 +116,7 @@ fn service(reference: &syn::TypeReference, errors: &mut Errors) {
 }
 
 /// The rules for `T`.
-fn argument(param: &PatType, errors: &mut Errors) {
+fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
     if plain_name(&param.pat).is_none() {
         let help = "give it a plain name, the key under which its value is stored, and take it apart in the body";
         errors.push(&param.pat, "an argument of a job needs a name", help);
@@ -147,29 +147,25 @@ fn argument(param: &PatType, errors: &mut Errors) {
             let help = "write types that own what they hold, such as `String`; for a service put the `&` first: `&T`";
             errors.push(ty, "an argument cannot borrow: it is stored with the job", help);
         }
-        _ => {}
+        Some("Option") => {}
+        _ => {
+            if let Some(clock) = options.scheduled() {
+                let message =
+                    format_args!("nobody can supply `{}`: `{clock}` lets the clock start this job", param.pat.to_token_stream());
+                errors.push(ty, message, "make it an `Option<..>`, borrow a service, or let a second job call this fn");
+            }
+        }
     }
 }
 
-fn schedule(head: &Head, options: &Options, errors: &mut Errors) {
+fn schedule(options: &Options, errors: &mut Errors) {
     if let (Some(_), Some(every)) = (options.written("cron"), options.written("every")) {
         errors.push(every, "`cron` and `every` exclude each other", "keep one; a second schedule needs a second fn");
     } else if let (None, Some(tz)) = (options.written("cron"), options.written("tz")) {
         errors.push(tz, "`tz` needs `cron`", "only times of the calendar have a time zone");
     }
-    let Some(by) = options.scheduled() else {
-        if let Some(key) = options.written("key") {
-            errors.push(key, "`key` needs a schedule", "add `cron`, `every` or `run_on_start`; a job's name is `name`");
-        }
-        return;
-    };
-    for param in head.params() {
-        if let Param::Argument(name, ty) = param
-            && last_segment(ty).is_none_or(|last| last.ident != "Option")
-        {
-            let message = format_args!("nobody can supply `{name}`: `{by}` lets the clock start this job");
-            errors.push(ty, message, "make it an `Option<..>`, borrow a service, or let a second job call this fn");
-        }
+    if let (None, Some(key)) = (options.scheduled(), options.written("key")) {
+        errors.push(key, "`key` needs a schedule", "add `cron`, `every` or `run_on_start`; a job's name is `name`");
     }
 }
 

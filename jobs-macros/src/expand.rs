@@ -19,7 +19,7 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let params: Vec<Param> = head.params().collect();
     let handle = head.handle();
     let name = options.name.clone().unwrap_or_else(|| head.name());
-    let job = constructor(&p, &params);
+    let job = constructor(&p, &handle, &params);
     let returns = returns(head);
     let fields = fields(&p, options);
     let (arguments, services) = (arguments(&p, &params), services(&p, &params));
@@ -84,6 +84,15 @@ pub(crate) fn returns(head: &Head) -> TokenStream {
     quote_spanned! {Span::mixed_site().located_at(at)=> type Return = #ty; }
 }
 
+/// The same tokens at another place.
+fn located(tokens: &TokenStream, at: Span) -> TokenStream {
+    let moved = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(at));
+        token
+    });
+    moved.collect()
+}
+
 fn return_type(head: &Head) -> TokenStream {
     head.returned().map_or_else(|| quote!(()), ToTokens::to_token_stream)
 }
@@ -92,10 +101,11 @@ fn first_span(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().next().map_or_else(Span::mixed_site, |token| token.span())
 }
 
-/// `job(..)`: takes the arguments, writes them, and hands out the builder.
-fn constructor(p: &TokenStream, params: &[Param]) -> TokenStream {
+/// `job(..)`: takes the arguments, writes them, and hands out the builder. It stands at the fn's name, where editors then lead.
+fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream {
     let (names, types): (Vec<Ident>, Vec<&Type>) = stored(params).map(|(name, ty)| (generated(name), ty)).unzip();
     let keys = stored(params).map(|(name, _)| name.unraw().to_string());
+    let job = Ident::new("job", handle.span());
     let arguments = Ident::new("arguments", Span::mixed_site());
     let written = if names.is_empty() {
         quote!(#p::ArgumentWriter::new())
@@ -108,7 +118,7 @@ fn constructor(p: &TokenStream, params: &[Param]) -> TokenStream {
     };
     quote! {
         /// A job with these arguments, to be enqueued.
-        pub fn job(#(#names: #types),*) -> #p::JobBuilder<Self> {
+        pub fn #job(#(#names: #types),*) -> #p::JobBuilder<Self> {
             #p::JobBuilder::new(#written)
         }
     }
@@ -182,7 +192,9 @@ fn services(p: &TokenStream, params: &[Param]) -> TokenStream {
 /// beside it: in one body with the bounds on the types, so that a type that breaks a bound is not reported once more for that.
 /// The fn is bound before it is called, which keeps clippy's `unused_async` away from fns without an `await`.
 fn handler(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
-    let span = Span::mixed_site().located_at(head.sig.ident.span());
+    let at = head.sig.ident.span();
+    let span = Span::mixed_site().located_at(at);
+    let p = located(p, at);
     let numbered =
         |name: &str, count: usize| -> Vec<Ident> { (0..count).map(|at| format_ident!("{name}_{at}", span = span)).collect() };
     let name = head.handle();

@@ -132,6 +132,8 @@ fn one_mistake_is_one_error() {
         ("", "async fn f<T>(a: T) -> Result<T, T> {}"),
         ("", "async fn f(a: &mut [u8]) {}"),
         ("queue(\"mail\")", "async fn f() {}"),
+        ("", "async fn f(a: u8, ...) {}"),
+        ("cron = \"@daily\"", "async fn f(a: Arc<u8>, b: Option<u8>) {}"),
         ("", "struct S;"),
     ] {
         assert_eq!(mistakes(attribute, item).len(), 1, "{attribute} {item}: {:?}", mistakes(attribute, item));

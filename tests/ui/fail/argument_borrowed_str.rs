@@ -1,0 +1,8 @@
+use jobs_runtime::job;
+
+#[job]
+async fn send(to: &str) {
+    let _ = to;
+}
+
+fn main() {}

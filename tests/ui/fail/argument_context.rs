@@ -1,0 +1,8 @@
+use jobs_runtime::{JobContext, job};
+
+#[job]
+async fn send(ctx: JobContext) {
+    drop(ctx);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(backoff = "exponentail 10s")]
+async fn send() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(crate = jobs_runtime)]
+async fn send() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job]
+async extern "C" fn send() {}
+
+fn main() {}

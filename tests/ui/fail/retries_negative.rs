@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(retries = -1)]
+async fn send() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use jobs_runtime::job;
+
+struct Receipt;
+
+#[job]
+async fn send() -> Result<Receipt, String> {
+    Ok(Receipt)
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(key = "night")]
+async fn sweep() {}
+
+fn main() {}

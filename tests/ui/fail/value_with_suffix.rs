@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(retries = 3u8)]
+async fn send() {}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#![no_implicit_prelude]
+#![deny(warnings)]
+
+use ::jobs_runtime::job;
+use ::std::option::Option;
+use ::std::result::Result;
+use ::std::string::String;
+
+struct Db;
+
+#[job(every = "5m", tags = ["a"], backoff = "1m, 2m")]
+async fn poll(_db: &Db, days: Option<u32>) -> Result<u32, String> {
+    Result::Ok(days.unwrap_or(1))
+}
+
+fn main() {
+    let _job = poll::job(Option::None);
+}
