@@ -1,13 +1,16 @@
 //! The `#[job]` attribute. `jobs_runtime` re-exports it; nobody needs this crate by itself.
 //!
-//! The way of one job through the modules: `attr` reads the keys (with `value`) and `signature` the head of the fn, `check`
-//! applies the rules, then `expand` writes the code, or `fallback` what is left of it beside the `errors`.
+//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value`) and
+//! `signature` the head of the fn, `check` applies the rules, then `expand` writes the code (with `entry`), or `fallback` what is
+//! left of it beside the `errors`.
 
 mod attr;
 mod check;
+mod entry;
 mod errors;
 mod expand;
 mod fallback;
+mod keys;
 mod signature;
 #[cfg(test)]
 mod tests;

@@ -95,7 +95,7 @@ fn keys_of_other_systems_lead_to_ours() {
 fn no_attribute_makes_the_macro_panic() {
     let values =
         ["", "=", "= =", "= 1", "= -1", "= \"\"", "= \"@\"", "= \"\\u{0}\"", "= []", "= [1, [\"\"]]", "= true", "= ::a::b", "()"];
-    for key in crate::attr::KEYS.iter().map(|key| key.name).chain(["", ",", "\"x\"", "r#type", "5"]) {
+    for key in crate::keys::KEYS.iter().map(|key| key.name).chain(["", ",", "\"x\"", "r#type", "5"]) {
         for value in values {
             drop(mistakes(&format!("{key} {value}, , {key} {value}"), "async fn f(a: u8, b: &u8) {}"));
         }

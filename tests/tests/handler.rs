@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use jobs_runtime::__private::{Call, JobEntry, Scope, Services, Settled};
+use jobs_runtime::__private::{Call, Directive, JobEntry, Registry, ScheduleEntry, ScheduleText, Scope, Services, Settled};
 use jobs_runtime::{BoxError, IntoJob, Job, JobContext, Verdict, job};
 use serde::{Deserialize, Serialize};
 
@@ -164,7 +164,6 @@ async fn a_missing_service_fails_the_run_and_is_named() {
 
 #[tokio::test]
 async fn a_verdict_below_a_wrapper_decides() {
-    use jobs_runtime::__private::Directive;
     for (status, message, directive) in [
         (404, "polling: the page is gone", Directive::Discard),
         (503, "polling: snoozed", Directive::Snooze(Duration::from_secs(600))),
@@ -195,7 +194,6 @@ fn the_entry_holds_what_the_keys_say() {
 
 #[test]
 fn a_schedule_is_written_down_as_it_was_given() {
-    use jobs_runtime::__private::{ScheduleEntry, ScheduleText};
     let schedule = ScheduleEntry {
         key: Some("night".into()),
         spec: ScheduleText::Cron("0 2 * * *".into()),
@@ -208,8 +206,9 @@ fn a_schedule_is_written_down_as_it_was_given() {
 }
 
 #[test]
-fn every_job_of_this_file_is_linked() {
-    let mut names: Vec<&str> = jobs_runtime::__private::Registry::linked().map(|entry| &*entry.name).collect();
-    names.sort_unstable();
+fn every_job_of_this_file_is_linked_and_found_by_its_earlier_names() {
+    let registry = Registry::new(Registry::linked().cloned()).unwrap();
+    let names: Vec<&str> = registry.entries().iter().map(|entry| &*entry.name).collect();
     assert_eq!(names, ["announce", "nightly", "nothing", "poll", "resize"]);
+    assert_eq!(registry.get("shrink").unwrap().location, resize::entry().location);
 }
