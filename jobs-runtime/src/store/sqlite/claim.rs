@@ -103,7 +103,7 @@ impl Stripe {
     }
 }
 
-const STRIPE: &str = "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 \
+pub const STRIPE: &str = "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 \
      AND (priority, run_at, seq) > (?3, ?4, ?5) ORDER BY priority, run_at, seq LIMIT ?6";
 
 fn choose(connection: &Connection, request: &ClaimRequest, limits: &mut [usize], chosen: &mut Vec<i64>) -> rusqlite::Result<()> {
@@ -189,7 +189,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest, limits: &
     }))
 }
 
-const TAKE: &str = "UPDATE jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
+pub const TAKE: &str = "UPDATE jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
      RETURNING id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, tags, metadata, tenant, user, \
      created_at, run_at, schedule, tick";
 

@@ -157,13 +157,16 @@ pub(super) struct End<'a> {
 }
 
 /// Moves a running job to the history, if the fence lets it.
-const MOVE_FENCED: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
+pub const MOVE_FENCED: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
      retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, state, started_at, finished_at, failures, \
      errors, error, output) \
      SELECT id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
      retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, ?4, ?5, ?6, coalesce(?7, failures), \
      coalesce(?8, errors), ?9, ?10 \
      FROM jobs_job WHERE seq = ?1 AND id = ?2 AND token = ?3 AND state = 'running'";
+
+/// Removes a job that was moved.
+pub const FORGET: &str = "DELETE FROM jobs_job WHERE seq = ?1";
 
 /// Moves a live job to the history, whatever its token.
 const MOVE: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
@@ -213,7 +216,7 @@ impl End<'_> {
 
     fn forget(&self, connection: &Connection, seq: i64, moved: bool, tally: &mut Tally) -> rusqlite::Result<bool> {
         if moved {
-            connection.prepare_cached("DELETE FROM jobs_job WHERE seq = ?1")?.execute([seq])?;
+            connection.prepare_cached(FORGET)?.execute([seq])?;
             tally.add(self.state, 1);
         }
         Ok(moved)

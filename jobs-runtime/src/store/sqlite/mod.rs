@@ -41,6 +41,15 @@ use rusqlite::Connection;
 use reader::Reader;
 use writer::{Watch, Writer};
 
+/// The statements of the hot path, for the benchmark that runs them bare. No part of the public API.
+#[doc(hidden)]
+pub mod bare {
+    pub use super::claim::{STRIPE, TAKE};
+    pub use super::complete::{FORGET, MOVE_FENCED};
+    pub use super::enqueue::INSERT;
+    pub use super::schema::MIGRATIONS;
+}
+
 /// How a file is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -10,7 +10,7 @@ use super::error::{Result, store_error};
 const APPLICATION_ID: i64 = 0x4a4f_4253;
 
 /// Each migration, in order. What is here is never changed, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
+pub const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
 
 /// Brings the file to the newest schema. Refuses a file that is somebody else's and one of a newer schema than this code knows.
 pub(super) fn migrate(connection: &mut Connection, place: &str) -> Result<()> {
