@@ -1,6 +1,7 @@
 //! A job before it is stored: the builder that a handler struct hands out, and what it becomes.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -137,10 +138,15 @@ impl NewJob {
 
 /// A job being made. Nothing happens until it is enqueued.
 #[must_use = "a job is stored only when it is enqueued: `.enqueue(&client).await`"]
-#[derive(Debug)]
 pub struct JobBuilder<J> {
     job: Result<NewJob, EnqueueError>,
     kind: PhantomData<fn() -> J>,
+}
+
+impl<J> fmt::Debug for JobBuilder<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JobBuilder").field(&self.job).finish()
+    }
 }
 
 impl<J: Job> JobBuilder<J> {

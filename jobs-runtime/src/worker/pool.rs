@@ -233,13 +233,14 @@ impl Pool {
     /// Forgets jobs whose outcomes the store has taken.
     pub(crate) fn settle(&self, ids: impl Iterator<Item = JobId>) {
         let mut inner = self.lock();
-        let mut lifted = false;
+        let mut lifted = !inner.may_take();
         for id in ids {
             if let Some(entry) = inner.held.remove(&id) {
                 lifted |= entry.probation;
             }
         }
         if lifted {
+            // Either was in the way of taking more: one on probation, or too many outcomes on their way.
             inner.on_probation = inner.held.values().any(|entry| entry.probation);
             self.room.notify_one();
         }
