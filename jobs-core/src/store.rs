@@ -17,8 +17,10 @@
 //!   since nothing tells which of a worker's jobs killed it; [`QUARANTINE`] crashes *on probation* end it as failed. An outcome that
 //!   shows it alive (retry, snooze) clears its crashes. A worker that lost its lease but lives takes its crashes back by
 //!   [`JobStore::abandon`].
+//! - **Stop.** A running job that somebody asked to stop does not run again: where it would, by retry, snooze, hand-back, park, rescue
+//!   or the leaving of its worker, it ends as cancelled for the reason of the request. If it ends by itself, that counts.
 //! - **Repeat window.** The id of a finished job is remembered for at least [`REPEAT_WINDOW`], whatever the retention: enqueueing it
-//!   again answers as if it had just been stored, and stores nothing.
+//!   again answers that id as not created, and stores nothing.
 //! - **Time** is the `now` of each call. A store that has a clock of its own, shared by many machines, may use that instead.
 
 use std::borrow::Cow;
@@ -86,8 +88,9 @@ pub trait JobStore: Send + Sync + 'static {
         Box::pin(async { Ok(false) })
     }
 
-    /// Ends workers that are dead and frees what they held; parks jobs of kinds that no live worker knows. At most [`BITE`] jobs a
-    /// call; `more` says whether to call again.
+    /// Ends workers that are dead and frees what they held; parks jobs of kinds that no live worker knows; frees parked jobs that a live
+    /// worker of another shape may be able to run, for it registered before they were parked. At most [`BITE`] jobs a call; `more`
+    /// says whether to call again.
     fn rescue(&self, now: Now, by: WorkerId) -> StoreFuture<'_, Rescue>;
 
     /// Ends a worker in order: whatever it still holds is handed back, and it is forgotten.
@@ -97,8 +100,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// newest crash bears this token. Answers how many.
     fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64>;
 
-    /// Hands out due jobs of the wanted kinds and queues, in order of (priority, time due, order of enqueue), and makes them
-    /// `running` under the worker. Jobs whose time has come are made available first.
+    /// Hands out due jobs of the wanted kinds and queues, in order of (priority, time due, order of enqueue), one on probation among
+    /// them in its turn, and makes them `running` under the worker. Jobs whose time has come are made available first.
     ///
     /// Hands out nothing, with `lost` set, when the worker is unknown or its lease has run out.
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim>;
@@ -106,8 +109,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Records outcomes, each fenced by its token, and answers each in order. One that cannot be recorded spoils no other.
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>>;
 
-    /// Hands back every job that is `running` under this worker and not among the `known` ones, with no attempt used. A process calls
-    /// it when the answer of a claim was lost, once that claim can take effect no more. Answers how many.
+    /// Hands back every job that is `running` under this worker and not among the `known` ones, by id and token, with no attempt used.
+    /// A process calls it when the answer of a claim was lost, once that claim can take effect no more. Answers how many.
     fn reconcile(&self, now: Now, worker: WorkerId, known: Vec<Held>) -> StoreFuture<'_, u64>;
 
     /// The jobs held by this worker that somebody asked to stop.
@@ -132,7 +135,8 @@ pub trait ScheduleStore: Send + Sync + 'static {
     /// All schedules, by key.
     fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>>;
 
-    /// Fires ticks, each in one transaction with its job, by compare and swap on the schedule's last tick.
+    /// Fires ticks, each in one transaction with its job, by compare and swap on the schedule's last tick. An instant that was fired
+    /// beside the schedule's times gets no second job when its tick comes: the last tick moves on, and the answer is [`Fired::Lost`].
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>>;
 }
 
@@ -154,7 +158,7 @@ pub trait ManageStore: Send + Sync + 'static {
     fn cancel(&self, now: Now, ids: Vec<JobId>, reason: String) -> StoreFuture<'_, Vec<CancelAnswer>>;
 
     /// Makes finished or parked jobs available again, keeping their token and clearing their failures, crashes, output and error.
-    /// Answers for each whether it did; a job whose name is borne by a live job is left.
+    /// Answers for each whether it did; a job whose name is borne by a live job is left, and so is one whose contents are pruned.
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>>;
 
     /// Removes finished jobs that are older than their retention, and old accounts of ticks, at most [`BITE`] a call. A job younger

@@ -90,6 +90,7 @@ macro_rules! __conformance_table {
             crash: killed_at_any_moment_no_job_is_lost = "killed at any moment, no acknowledged job is lost (L1)";
             crash: a_first_crash_quarantines_nobody = "an innocent neighbour is never quarantined (L33)";
             crash: jobs_on_probation_are_claimed_one_at_a_time = "one job on probation at a time (L33)";
+            crash: a_job_on_probation_waits_its_turn = "claims order by priority, time due, order of enqueue";
             crash: crashes_on_probation_end_a_job_as_failed = "a job that kills its workers is quarantined (L12)";
             crash: a_retry_or_a_snooze_clears_the_crashes = "an outcome that shows it alive clears its crashes";
             crash: a_hand_back_keeps_the_crashes = "an outcome that shows it alive clears its crashes";
