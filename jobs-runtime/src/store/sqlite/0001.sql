@@ -28,7 +28,7 @@ CREATE TABLE jobs_job (
     tick        INTEGER,
     parents     TEXT,
     cancel      TEXT,                           -- somebody asked the running job to stop, for this reason
-    parked_by   TEXT,                           -- a JSON list of the argument shapes that could not decode it; NULL: kind unknown
+    parked_by   TEXT,                           -- parked: a JSON list of the argument shapes that could not decode it, empty where the kind is unknown
     error       TEXT,                           -- why it stands where it stands
     errors      TEXT                            -- the last failures, a JSON list
 ) STRICT;
@@ -38,7 +38,7 @@ CREATE INDEX jobs_ready     ON jobs_job (queue, kind, priority, run_at) WHERE st
 CREATE INDEX jobs_probation ON jobs_job (queue, kind, priority, run_at) WHERE state = 'available' AND crashes > 0;
 CREATE INDEX jobs_due       ON jobs_job (run_at, state) WHERE state IN ('scheduled', 'retryable');
 CREATE INDEX jobs_running   ON jobs_job (worker) WHERE state = 'running';
-CREATE INDEX jobs_parked    ON jobs_job (kind) WHERE state = 'parked';
+CREATE INDEX jobs_parked    ON jobs_job (kind, parked_by) WHERE state = 'parked';
 CREATE INDEX jobs_cancel    ON jobs_job (worker) WHERE cancel IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs_job (schedule) WHERE schedule IS NOT NULL;
 CREATE UNIQUE INDEX jobs_name   ON jobs_job (name) WHERE name IS NOT NULL;

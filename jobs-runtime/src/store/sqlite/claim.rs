@@ -30,12 +30,7 @@ fn run(connection: &Connection, names: &mut Names, now: Now, request: &ClaimRequ
     };
     promote(connection, now)?;
     let mut claim = Claim::default();
-    let mut chosen = Vec::new();
-    let mut limits: Vec<usize> = request.queues.iter().map(|demand| demand.limit).collect();
-    if request.probation && request.limit > 0 {
-        chosen.extend(first_on_probation(connection, request, &mut limits)?);
-    }
-    choose(connection, request, &mut limits, &mut chosen)?;
+    let chosen = choose(connection, request)?;
     let mut take = connection.prepare_cached(TAKE)?;
     for seq in chosen {
         claim.jobs.extend(take_one(&mut take, names, now, worker, seq)?);
@@ -106,7 +101,7 @@ impl Stripe {
 pub const STRIPE: &str = "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 \
      AND (priority, run_at, seq) > (?3, ?4, ?5) ORDER BY priority, run_at, seq LIMIT ?6";
 
-fn choose(connection: &Connection, request: &ClaimRequest, limits: &mut [usize], chosen: &mut Vec<i64>) -> rusqlite::Result<()> {
+fn choose(connection: &Connection, request: &ClaimRequest) -> rusqlite::Result<Vec<i64>> {
     let mut stripes = Vec::new();
     for (queue, demand) in request.queues.iter().enumerate().filter(|(_, demand)| demand.limit > 0) {
         for kind in kinds(connection, &demand.queue, NEXT_KIND)? {
@@ -116,15 +111,24 @@ fn choose(connection: &Connection, request: &ClaimRequest, limits: &mut [usize],
             }
         }
     }
-    let wanted = request.limit.saturating_sub(chosen.len());
-    let chunk = if stripes.len() == 1 { wanted.min(limits[stripes[0].queue]).max(1) } else { CHUNK };
+    let one = stripes.first().filter(|_| stripes.len() == 1).map(|stripe| request.queues[stripe.queue].limit);
+    let chunk = one.map_or(CHUNK, |limit| limit.min(request.limit).max(1));
     let mut statement = connection.prepare_cached(STRIPE)?;
-    let mut heads = BinaryHeap::with_capacity(stripes.len());
+    let mut heads = BinaryHeap::with_capacity(stripes.len() + 1);
     for (index, stripe) in stripes.iter_mut().enumerate() {
         if let Some(place) = stripe.next(&mut statement, &request.queues[stripe.queue].queue, chunk)? {
             heads.push(Reverse((place, index)));
         }
     }
+    // One on probation takes its turn among them, as a stripe of one.
+    if request.probation
+        && let Some((place, queue)) = first_on_probation(connection, request)?
+    {
+        heads.push(Reverse((place, stripes.len())));
+        stripes.push(Stripe { queue, kind: String::new(), read: VecDeque::new(), last: place, ended: true });
+    }
+    let mut limits: Vec<usize> = request.queues.iter().map(|demand| demand.limit).collect();
+    let mut chosen = Vec::new();
     while chosen.len() < request.limit {
         let Some(Reverse(((.., seq), index))) = heads.pop() else { break };
         let stripe = &mut stripes[index];
@@ -138,7 +142,7 @@ fn choose(connection: &Connection, request: &ClaimRequest, limits: &mut [usize],
             heads.push(Reverse((place, index)));
         }
     }
-    Ok(())
+    Ok(chosen)
 }
 
 const NEXT_KIND: &str =
@@ -158,7 +162,8 @@ fn kinds(connection: &Connection, queue: &str, next: &str) -> rusqlite::Result<V
     Ok(kinds)
 }
 
-fn first_on_probation(connection: &Connection, request: &ClaimRequest, limits: &mut [usize]) -> rusqlite::Result<Option<i64>> {
+/// The place and the queue of the first job on probation.
+fn first_on_probation(connection: &Connection, request: &ClaimRequest) -> rusqlite::Result<Option<(Place, usize)>> {
     let any: Option<i64> = connection
         .prepare_cached("SELECT 1 FROM jobs_job INDEXED BY jobs_probation WHERE state = 'available' AND crashes > 0 LIMIT 1")?
         .query_row([], |row| row.get(0))
@@ -183,10 +188,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest, limits: &
             }
         }
     }
-    Ok(best.map(|((.., seq), queue)| {
-        limits[queue] -= 1;
-        seq
-    }))
+    Ok(best)
 }
 
 pub const TAKE: &str = "UPDATE jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \

@@ -3,157 +3,30 @@
 use jiff::Timestamp;
 use jobs_core::State;
 use jobs_core::store::{Completion, CompletionAnswer, Decision, Now};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::{Result, is_own_fault};
 use super::row::{micros, with_error};
 use super::writer::Session;
 
 pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>> {
-    let mut tally = Tally::default();
+    let Session { connection, place, signal, .. } = session;
+    let problem = |error: rusqlite::Error| super::error::store_error(&error, place);
+    let mut batch = Batch::new(connection, now).map_err(problem)?;
     let mut answers = Vec::with_capacity(outcomes.len());
-    let mut freed = false;
     for outcome in outcomes {
-        let answer = match apply(&session.connection, now, outcome, &mut tally) {
+        answers.push(match batch.apply(outcome) {
             Ok(answer) => answer,
-            // Each outcome's first statement is the one that can fail for its own values, and a statement that fails undoes itself.
+            // Each outcome's first change is the one that can fail for its own values, and a statement that fails undoes itself.
             Err(error) if is_own_fault(&error) => CompletionAnswer::Refused(error.to_string()),
-            Err(error) => return Err(session.error(&error)),
-        };
-        freed |= !matches!(outcome.decision, Decision::Complete { .. });
-        answers.push(answer);
+            Err(error) => return Err(problem(error)),
+        });
     }
-    tally.write(&session.connection).map_err(|error| session.error(&error))?;
-    if freed {
-        session.signal.jobs();
+    batch.tally.write(connection).map_err(problem)?;
+    if outcomes.iter().any(|outcome| !matches!(outcome.decision, Decision::Complete { .. })) {
+        signal.jobs();
     }
     Ok(answers)
-}
-
-fn apply(connection: &Connection, now: Now, outcome: &Completion, tally: &mut Tally) -> rusqlite::Result<CompletionAnswer> {
-    let finish = |end: &End<'_>, tally: &mut Tally| end.write(connection, now, outcome, tally);
-    let applied = match &outcome.decision {
-        Decision::Complete { output, note } => {
-            let end = End { state: State::Completed, output: output.as_deref(), error: note.as_deref(), failures: None };
-            finish(&end, tally)?
-        }
-        Decision::Cancel { reason } => {
-            let end = End { state: State::Cancelled, output: None, error: Some(reason), failures: None };
-            finish(&end, tally)?
-        }
-        Decision::Fail { error } => match failed(connection, now, outcome, error)? {
-            Some(failures) => {
-                let end = End { state: State::Failed, output: None, error: Some(error), failures: Some(failures) };
-                finish(&end, tally)?
-            }
-            None => false,
-        },
-        Decision::Retry { error, after } => match failed(connection, now, outcome, error)? {
-            Some((failures, errors)) => {
-                let due = now.wall.saturating_add(*after).unwrap_or(Timestamp::MAX);
-                connection
-                    .prepare_cached(
-                        "UPDATE jobs_job SET state = 'retryable', run_at = ?2, failures = ?3, errors = ?4, error = ?5, crashes = 0, \
-                         crash_token = NULL, worker = NULL WHERE seq = ?1",
-                    )?
-                    .execute(params![outcome.seq, micros(due), failures, errors, error])?
-                    == 1
-            }
-            None => false,
-        },
-        Decision::Snooze { after } => {
-            let due = now.wall.saturating_add(*after).unwrap_or(Timestamp::MAX);
-            fenced(
-                connection,
-                "state = 'scheduled', run_at = ?4, snoozes = snoozes + 1, crashes = 0, crash_token = NULL, worker = NULL",
-                outcome,
-                micros(due),
-            )?
-        }
-        Decision::HandBack => hand_back(connection, now, outcome, tally)?,
-        Decision::Park { error, shape } => park(connection, outcome, error, shape)?,
-    };
-    if applied { Ok(CompletionAnswer::Applied) } else { late(connection, outcome) }
-}
-
-/// The fence: an outcome counts on a running job under its own token.
-const FENCE: &str = "seq = ?1 AND id = ?2 AND token = ?3 AND state = 'running'";
-
-fn fenced(connection: &Connection, set: &str, outcome: &Completion, value: i64) -> rusqlite::Result<bool> {
-    let sql = format!("UPDATE jobs_job SET {set} WHERE {FENCE}");
-    let changed =
-        connection.prepare_cached(&sql)?.execute(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token, value])?;
-    Ok(changed == 1)
-}
-
-/// The failures and kept errors of a job with one failure more; `None` when the fence holds the outcome off.
-fn failed(connection: &Connection, now: Now, outcome: &Completion, error: &str) -> rusqlite::Result<Option<(i64, String)>> {
-    let found: Option<(i64, Option<String>)> = connection
-        .prepare_cached(&format!("SELECT failures, errors FROM jobs_job WHERE {FENCE}"))?
-        .query_row(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(found.map(|(failures, errors)| {
-        let attempt = failures.saturating_add(1);
-        let number = u32::try_from(attempt).unwrap_or(u32::MAX);
-        (attempt, with_error(errors.as_deref(), number, now.wall, error))
-    }))
-}
-
-fn hand_back(connection: &Connection, now: Now, outcome: &Completion, tally: &mut Tally) -> rusqlite::Result<bool> {
-    let asked: Option<Option<String>> = connection
-        .prepare_cached(&format!("SELECT cancel FROM jobs_job WHERE {FENCE}"))?
-        .query_row(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token], |row| row.get(0))
-        .optional()?;
-    match asked {
-        None => Ok(false),
-        Some(Some(reason)) => {
-            let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
-            end.write(connection, now, outcome, tally)
-        }
-        Some(None) => {
-            connection
-                .prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE seq = ?1")?
-                .execute([outcome.seq])?;
-            Ok(true)
-        }
-    }
-}
-
-/// How many shapes are remembered that could not decode a job.
-const SHAPES: usize = 64;
-
-fn park(connection: &Connection, outcome: &Completion, error: &str, shape: &str) -> rusqlite::Result<bool> {
-    let known: Option<Option<String>> = connection
-        .prepare_cached(&format!("SELECT parked_by FROM jobs_job WHERE {FENCE}"))?
-        .query_row(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token], |row| row.get(0))
-        .optional()?;
-    let Some(known) = known else { return Ok(false) };
-    let mut shapes: Vec<String> = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    shapes.retain(|other| other != shape);
-    shapes.push(shape.to_owned());
-    shapes.drain(..shapes.len().saturating_sub(SHAPES));
-    connection
-        .prepare_cached("UPDATE jobs_job SET state = 'parked', parked_by = ?2, error = ?3, worker = NULL WHERE seq = ?1")?
-        .execute(params![outcome.seq, serde_json::to_string(&shapes).unwrap_or_default(), error])?;
-    Ok(true)
-}
-
-/// An outcome that the fence held off: recorded before, or late.
-fn late(connection: &Connection, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
-    let token: Option<i64> = connection
-        .prepare_cached("SELECT token FROM jobs_history WHERE id = ?1")?
-        .query_row([outcome.id.as_bytes().as_slice()], |row| row.get(0))
-        .optional()?;
-    Ok(if token == Some(outcome.token) { CompletionAnswer::Repeated } else { CompletionAnswer::Stale })
-}
-
-/// How a job ends.
-pub(super) struct End<'a> {
-    pub(super) state: State,
-    pub(super) output: Option<&'a str>,
-    pub(super) error: Option<&'a str>,
-    /// The new number of failures and the errors kept, if they changed.
-    pub(super) failures: Option<(i64, String)>,
 }
 
 /// Moves a running job to the history, if the fence lets it.
@@ -173,54 +46,192 @@ const MOVE: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, 
      retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, state, started_at, finished_at, failures, \
      errors, error, output) \
      SELECT id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
-     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, ?2, started_at, ?3, coalesce(?4, failures), \
-     coalesce(?5, errors), ?6, ?7 \
+     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, ?2, started_at, ?3, failures, \
+     errors, ?4, NULL \
      FROM jobs_job WHERE seq = ?1";
 
-impl End<'_> {
-    fn write(&self, connection: &Connection, now: Now, outcome: &Completion, tally: &mut Tally) -> rusqlite::Result<bool> {
-        let moved = connection.prepare_cached(MOVE_FENCED)?.execute(params![
+/// The outcomes of one call, with the statements that most of them need.
+struct Batch<'c> {
+    connection: &'c Connection,
+    now: Now,
+    tally: Tally,
+    finish: CachedStatement<'c>,
+    forget: CachedStatement<'c>,
+}
+
+/// What a running job has behind it.
+struct Behind {
+    failures: i64,
+    errors: Option<String>,
+    /// Somebody asked it to stop, for this reason.
+    asked: Option<String>,
+    parked_by: Option<String>,
+}
+
+/// How a job ends.
+struct End<'a> {
+    state: State,
+    output: Option<&'a str>,
+    error: Option<&'a str>,
+    /// The new number of failures and the errors kept, if they changed.
+    failures: Option<(i64, String)>,
+}
+
+impl<'c> Batch<'c> {
+    fn new(connection: &'c Connection, now: Now) -> rusqlite::Result<Self> {
+        let (finish, forget) = (connection.prepare_cached(MOVE_FENCED)?, connection.prepare_cached(FORGET)?);
+        Ok(Self { connection, now, tally: Tally::default(), finish, forget })
+    }
+
+    fn apply(&mut self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
+        let applied = match &outcome.decision {
+            Decision::Complete { output, note } => {
+                let (output, error) = (output.as_deref(), note.as_deref());
+                self.finish(outcome, &End { state: State::Completed, output, error, failures: None })?
+            }
+            Decision::Cancel { reason } => self.cancel(outcome, reason)?,
+            decision => match self.behind(outcome)? {
+                Some(behind) => self.go_on(outcome, decision, behind)?,
+                None => false,
+            },
+        };
+        if applied { Ok(CompletionAnswer::Applied) } else { self.late(outcome) }
+    }
+
+    fn finish(&mut self, outcome: &Completion, end: &End<'_>) -> rusqlite::Result<bool> {
+        let moved = self.finish.execute(params![
             outcome.seq,
             outcome.id.as_bytes().as_slice(),
             outcome.token,
-            self.state.as_str(),
+            end.state.as_str(),
             micros(outcome.started_at),
-            micros(now.wall),
-            self.failures.as_ref().map(|(failures, _)| *failures),
-            self.failures.as_ref().map(|(_, errors)| errors.as_str()),
-            self.error,
-            self.output,
+            micros(self.now.wall),
+            end.failures.as_ref().map(|(failures, _)| *failures),
+            end.failures.as_ref().map(|(_, errors)| errors.as_str()),
+            end.error,
+            end.output,
         ])?;
-        self.forget(connection, outcome.seq, moved == 1, tally)
-    }
-
-    /// Ends a live job whatever its token, for a person's or a rescuer's reason.
-    pub(super) fn write_unfenced(
-        &self,
-        connection: &Connection,
-        now: Now,
-        seq: i64,
-        tally: &mut Tally,
-    ) -> rusqlite::Result<bool> {
-        let moved = connection.prepare_cached(MOVE)?.execute(params![
-            seq,
-            self.state.as_str(),
-            micros(now.wall),
-            self.failures.as_ref().map(|(failures, _)| *failures),
-            self.failures.as_ref().map(|(_, errors)| errors.as_str()),
-            self.error,
-            self.output,
-        ])?;
-        self.forget(connection, seq, moved == 1, tally)
-    }
-
-    fn forget(&self, connection: &Connection, seq: i64, moved: bool, tally: &mut Tally) -> rusqlite::Result<bool> {
-        if moved {
-            connection.prepare_cached(FORGET)?.execute([seq])?;
-            tally.add(self.state, 1);
+        if moved == 1 {
+            self.forget.execute([outcome.seq])?;
+            self.tally.add(end.state, 1);
         }
-        Ok(moved)
+        Ok(moved == 1)
     }
+
+    fn cancel(&mut self, outcome: &Completion, reason: &str) -> rusqlite::Result<bool> {
+        self.finish(outcome, &End { state: State::Cancelled, output: None, error: Some(reason), failures: None })
+    }
+
+    /// What the job has behind it; `None` when the fence holds the outcome off.
+    fn behind(&self, outcome: &Completion) -> rusqlite::Result<Option<Behind>> {
+        self.connection
+            .prepare_cached(
+                "SELECT failures, errors, cancel, parked_by FROM jobs_job \
+                 WHERE seq = ?1 AND id = ?2 AND token = ?3 AND state = 'running'",
+            )?
+            .query_row(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token], |row| {
+                Ok(Behind { failures: row.get(0)?, errors: row.get(1)?, asked: row.get(2)?, parked_by: row.get(3)? })
+            })
+            .optional()
+    }
+
+    fn go_on(&mut self, outcome: &Completion, decision: &Decision, behind: Behind) -> rusqlite::Result<bool> {
+        let failures = match decision {
+            Decision::Retry { error, .. } | Decision::Fail { error } => {
+                let attempt = behind.failures.saturating_add(1);
+                let number = u32::try_from(attempt).unwrap_or(u32::MAX);
+                Some((attempt, with_error(behind.errors.as_deref(), number, self.now.wall, error)))
+            }
+            _ => None,
+        };
+        if let Decision::Fail { error } = decision {
+            return self.finish(outcome, &End { state: State::Failed, output: None, error: Some(error), failures });
+        }
+        // Whoever was asked to stop does not run again.
+        if let Some(reason) = behind.asked.as_deref() {
+            return self.finish(outcome, &End { state: State::Cancelled, output: None, error: Some(reason), failures });
+        }
+        match decision {
+            Decision::Retry { error, after } => self.retry(outcome, error, self.after(*after), failures)?,
+            Decision::Snooze { after } => self.snooze(outcome, self.after(*after))?,
+            Decision::Park { error, shape } => self.park(outcome, error, shape, behind.parked_by.as_deref())?,
+            _ => self.hand_back(outcome)?,
+        }
+        Ok(true)
+    }
+
+    fn after(&self, wait: std::time::Duration) -> i64 {
+        micros(self.now.wall.saturating_add(wait).unwrap_or(Timestamp::MAX))
+    }
+
+    fn retry(&self, outcome: &Completion, error: &str, due: i64, failures: Option<(i64, String)>) -> rusqlite::Result<()> {
+        let (failures, errors) = failures.unzip();
+        self.connection
+            .prepare_cached(
+                "UPDATE jobs_job SET state = 'retryable', run_at = ?2, failures = coalesce(?3, failures), errors = ?4, error = ?5, \
+                 crashes = 0, crash_token = NULL, worker = NULL WHERE seq = ?1",
+            )?
+            .execute(params![outcome.seq, due, failures, errors, error])
+            .map(drop)
+    }
+
+    fn snooze(&self, outcome: &Completion, due: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE jobs_job SET state = 'scheduled', run_at = ?2, snoozes = snoozes + 1, crashes = 0, crash_token = NULL, \
+                 worker = NULL WHERE seq = ?1",
+            )?
+            .execute(params![outcome.seq, due])
+            .map(drop)
+    }
+
+    fn hand_back(&self, outcome: &Completion) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE seq = ?1")?
+            .execute([outcome.seq])
+            .map(drop)
+    }
+
+    fn park(&self, outcome: &Completion, error: &str, shape: &str, known: Option<&str>) -> rusqlite::Result<()> {
+        let mut shapes: Vec<String> = known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        shapes.retain(|other| other != shape);
+        shapes.push(shape.to_owned());
+        shapes.drain(..shapes.len().saturating_sub(SHAPES));
+        self.connection
+            .prepare_cached("UPDATE jobs_job SET state = 'parked', parked_by = ?2, error = ?3, worker = NULL WHERE seq = ?1")?
+            .execute(params![outcome.seq, serde_json::to_string(&shapes).unwrap_or_default(), error])
+            .map(drop)
+    }
+
+    /// An outcome that the fence held off: recorded before, or late.
+    fn late(&self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
+        let token: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT token FROM jobs_history WHERE id = ?1")?
+            .query_row([outcome.id.as_bytes().as_slice()], |row| row.get(0))
+            .optional()?;
+        Ok(if token == Some(outcome.token) { CompletionAnswer::Repeated } else { CompletionAnswer::Stale })
+    }
+}
+
+/// How many shapes are remembered that could not decode a job.
+const SHAPES: usize = 64;
+
+/// Ends a live job whatever its token, for a person's or a rescuer's reason.
+pub(super) fn end_unfenced(
+    connection: &Connection,
+    now: Now,
+    seq: i64,
+    state: State,
+    reason: &str,
+    tally: &mut Tally,
+) -> rusqlite::Result<()> {
+    let moved = connection.prepare_cached(MOVE)?.execute(params![seq, state.as_str(), micros(now.wall), reason])?;
+    if moved == 1 {
+        connection.prepare_cached(FORGET)?.execute([seq])?;
+        tally.add(state, 1);
+    }
+    Ok(())
 }
 
 /// Changes to the numbers of finished jobs, written once for a whole batch.

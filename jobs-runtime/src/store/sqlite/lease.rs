@@ -1,14 +1,14 @@
 //! Workers and their leases: each worker holds the OS lock of a side file while its process lives, and beats while it is awake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use jobs_core::store::{Beat, Held, KindShape, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::claim::{next_due, worker_key};
-use super::complete::{End, Tally};
+use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::file::open_side_file;
 use super::rescue;
@@ -58,7 +58,8 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
             i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
             micros(now.wall),
         ])?;
-    free_parked(connection, &worker.kinds)
+    // All at once: a starting worker is there to take them.
+    Ok(rescue::free_parked(connection, usize::MAX)? > 0)
 }
 
 /// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
@@ -71,27 +72,6 @@ fn kinds_key(kinds: &[KindShape]) -> String {
         }
     }
     format!("{:016x}{:016x}", halves[0], halves[1])
-}
-
-/// Frees parked jobs that these kinds may be able to run: of unknown kind before, or parked by other shapes.
-fn free_parked(connection: &Connection, kinds: &[KindShape]) -> rusqlite::Result<bool> {
-    let mut parked =
-        connection.prepare_cached("SELECT kind FROM jobs_job WHERE state = 'parked' AND kind > ?1 ORDER BY kind LIMIT 1")?;
-    let shapes: BTreeMap<&str, &str> = kinds.iter().map(|kind| (&*kind.name, &*kind.shape)).collect();
-    let mut last = String::new();
-    let mut freed = 0;
-    while let Some(kind) = parked.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
-        if let Some(shape) = shapes.get(&*kind) {
-            freed += connection
-                .prepare_cached(
-                    "UPDATE jobs_job SET state = 'available', error = NULL WHERE state = 'parked' AND kind = ?1 \
-                     AND (parked_by IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(parked_by) WHERE value = ?2))",
-                )?
-                .execute(params![kind, shape])?;
-        }
-        last = kind;
-    }
-    Ok(freed > 0)
 }
 
 pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Result<Beat> {
@@ -144,20 +124,19 @@ pub(super) fn reconcile(session: &mut Session, now: Now, worker: WorkerId, known
 
 /// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
 fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> rusqlite::Result<u64> {
-    let known: BTreeSet<JobId> = known.iter().map(|held| held.id).collect();
-    let held: Vec<(i64, JobId, Option<String>)> = connection
-        .prepare_cached("SELECT seq, id, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running'")?
-        .query_map([worker], |row| Ok((row.get(0)?, super::row::id(row, 1)?, row.get(2)?)))?
+    let known: HashSet<Held> = known.iter().copied().collect();
+    let held: Vec<(i64, Held, Option<String>)> = connection
+        .prepare_cached("SELECT seq, id, token, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running' ORDER BY seq")?
+        .query_map([worker], |row| Ok((row.get(0)?, Held { id: super::row::id(row, 1)?, token: row.get(2)? }, row.get(3)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut tally = Tally::default();
     let mut handed_back = 0;
     let mut free = connection.prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE seq = ?1")?;
-    for (seq, _, cancel) in held.into_iter().filter(|(_, id, _)| !known.contains(id)) {
+    for (seq, _, cancel) in held.into_iter().filter(|(_, held, _)| !known.contains(held)) {
         match cancel {
             None => drop(free.execute([seq])?),
             Some(reason) => {
-                let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
-                end.write_unfenced(connection, now, seq, &mut tally)?;
+                end_unfenced(connection, now, seq, State::Cancelled, &reason, &mut tally)?;
             }
         }
         handed_back += 1;

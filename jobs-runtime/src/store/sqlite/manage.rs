@@ -6,7 +6,7 @@ use jobs_core::{Counts, JobId, JobRecord, State, WorkerId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::complete::{End, Tally};
+use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::row::{FINISHED, LIVE, instant, micros, record, rows};
 use super::writer::Session;
@@ -116,8 +116,7 @@ fn cancel_one(connection: &Connection, now: Now, id: JobId, reason: &str, tally:
             Ok(CancelAnswer::Requested)
         }
         Some((seq, _)) => {
-            let end = End { state: State::Cancelled, output: None, error: Some(reason), failures: None };
-            end.write_unfenced(connection, now, seq, tally)?;
+            end_unfenced(connection, now, seq, State::Cancelled, reason, tally)?;
             Ok(CancelAnswer::Cancelled)
         }
         None => {

@@ -12,7 +12,7 @@ use jobs_core::WorkerId;
 use jobs_core::store::{BITE, Now, QUARANTINE, Rescue};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::complete::{End, Tally};
+use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::file::open_side_file;
 use super::row::rows;
@@ -54,9 +54,11 @@ pub(super) fn wanted(session: &mut Session, now: Now, by: WorkerId) -> Result<bo
         }
         dead |= is_dead(session, now, other);
     }
-    let more =
-        |connection: &Connection| Ok::<_, rusqlite::Error>(has_orphans(connection)? || !strange_kinds(connection)?.is_empty());
-    Ok(dead || more(&session.connection).map_err(|error| session.error(&error))?)
+    Ok(dead || has_more(&session.connection).map_err(|error| session.error(&error))?)
+}
+
+fn has_more(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(has_orphans(connection)? || !strange_kinds(connection)?.is_empty() || !freeable(connection)?.is_empty())
 }
 
 pub(super) fn rescue(session: &mut Session, now: Now, by: WorkerId) -> Result<Rescue> {
@@ -71,8 +73,9 @@ pub(super) fn rescue(session: &mut Session, now: Now, by: WorkerId) -> Result<Re
         }
         free_orphans(connection, now, &mut answer, &mut tally)?;
         park_strangers(connection, &mut answer)?;
+        answer.freed += free_parked(connection, BITE.saturating_sub(answer.freed + answer.quarantined + answer.parked))?;
         tally.write(connection)?;
-        answer.more = has_orphans(connection)? || !strange_kinds(connection)?.is_empty();
+        answer.more = has_more(connection)?;
         Ok(())
     };
     work(&session.connection).map_err(|error| session.error(&error))?;
@@ -145,12 +148,10 @@ fn free_orphans(connection: &Connection, now: Now, answer: &mut Rescue, tally: &
             let error = format!(
                 "quarantined: {QUARANTINE} workers died while they ran this job on probation; find out why before you requeue it"
             );
-            let end = End { state: State::Failed, output: None, error: Some(&error), failures: None };
-            end.write_unfenced(connection, now, seq, tally)?;
+            end_unfenced(connection, now, seq, State::Failed, &error, tally)?;
             answer.quarantined += 1;
         } else if let Some(reason) = cancel {
-            let end = End { state: State::Cancelled, output: None, error: Some(&reason), failures: None };
-            end.write_unfenced(connection, now, seq, tally)?;
+            end_unfenced(connection, now, seq, State::Cancelled, &reason, tally)?;
         } else {
             answer.freed += free.execute([seq])?;
         }
@@ -188,12 +189,49 @@ fn park_strangers(connection: &Connection, answer: &mut Rescue) -> rusqlite::Res
         }
         answer.parked += connection
             .prepare_cached(
-                "UPDATE jobs_job SET state = 'parked', parked_by = NULL, error = 'no worker knows this kind' WHERE seq IN \
+                "UPDATE jobs_job SET state = 'parked', parked_by = '[]', error = 'no worker knows this kind' WHERE seq IN \
                  (SELECT seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 LIMIT ?3)",
             )?
             .execute(params![queue, kind, rows(room)])?;
     }
     Ok(())
+}
+
+/// The kinds and lists of shapes of parked jobs that some live worker may be able to run. Jobs parked alike are one step in the index.
+fn freeable(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut next = connection.prepare_cached(
+        "SELECT kind, parked_by FROM jobs_job INDEXED BY jobs_parked WHERE state = 'parked' AND (kind, parked_by) > (?1, ?2) \
+         ORDER BY kind, parked_by LIMIT 1",
+    )?;
+    let mut able = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM jobs_kind JOIN jobs_worker USING (kinds) WHERE jobs_kind.name = ?1 \
+         AND NOT EXISTS (SELECT 1 FROM json_each(?2) WHERE value = jobs_kind.shape))",
+    )?;
+    let mut found = Vec::new();
+    let mut last = (String::new(), String::new());
+    while let Some(alike) =
+        next.query_row(params![last.0, last.1], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).optional()?
+    {
+        if able.query_row(params![alike.0, alike.1], |row| row.get::<_, bool>(0))? {
+            found.push(alike.clone());
+        }
+        last = alike;
+    }
+    Ok(found)
+}
+
+/// Frees parked jobs that some live worker may be able to run, so many at most.
+pub(super) fn free_parked(connection: &Connection, most: usize) -> rusqlite::Result<usize> {
+    let mut freed = 0;
+    for (kind, parked_by) in freeable(connection)? {
+        freed += connection
+            .prepare_cached(
+                "UPDATE jobs_job SET state = 'available', error = NULL WHERE seq IN \
+                 (SELECT seq FROM jobs_job WHERE state = 'parked' AND kind = ?1 AND parked_by = ?2 LIMIT ?3)",
+            )?
+            .execute(params![kind, parked_by, rows(most - freed)])?;
+    }
+    Ok(freed)
 }
 
 /// The queues of jobs that wait although no worker serves them, and the kinds that no worker knows; for the report.
@@ -204,7 +242,7 @@ pub(super) fn unserved(connection: &Connection) -> rusqlite::Result<Vec<(String,
             NOT EXISTS (SELECT 1 FROM jobs_worker, json_each(jobs_worker.queues) WHERE json_each.value = waiting.queue) \
          FROM (SELECT DISTINCT queue, kind FROM jobs_job WHERE state = 'available' AND crashes = 0 \
                UNION SELECT DISTINCT queue, kind FROM jobs_job WHERE state = 'available' AND crashes > 0 \
-               UNION SELECT DISTINCT queue, kind FROM jobs_job WHERE state = 'parked' AND parked_by IS NULL) AS waiting \
+               UNION SELECT DISTINCT queue, kind FROM jobs_job WHERE state = 'parked' AND parked_by = '[]') AS waiting \
          ORDER BY kind, queue",
     )?;
     let rows = rows.query_map([], |row| {

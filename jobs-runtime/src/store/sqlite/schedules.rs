@@ -129,11 +129,12 @@ fn advance(connection: &Connection, tick: &Fire) -> rusqlite::Result<bool> {
     let Some(last) = known else { return Ok(false) };
     match tick.expected {
         None => Ok(!dealt),
-        Some(expected) if !dealt && last == micros(expected) && micros(tick.tick) > last => {
+        Some(expected) if last == micros(expected) && micros(tick.tick) > last => {
             connection
                 .prepare_cached("UPDATE jobs_schedule SET last_tick = ?2 WHERE key = ?1")?
                 .execute(params![tick.key, micros(tick.tick)])?;
-            Ok(true)
+            // A run on start at this very instant stands for it.
+            Ok(!dealt)
         }
         Some(_) => Ok(false),
     }
