@@ -191,7 +191,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest) -> rusqli
     Ok(best)
 }
 
-pub const TAKE: &str = "UPDATE jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
+pub const TAKE: &str = "UPDATE OR FAIL jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
      RETURNING id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, tags, metadata, tenant, user, \
      created_at, run_at, schedule, tick";
 

@@ -30,7 +30,7 @@ pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion])
 }
 
 /// Moves a running job to the history, if the fence lets it.
-pub const MOVE_FENCED: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
+pub const MOVE_FENCED: &str = "INSERT OR FAIL INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
      retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, state, started_at, finished_at, failures, \
      errors, error, output) \
      SELECT id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \

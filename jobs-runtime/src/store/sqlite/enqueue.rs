@@ -10,10 +10,10 @@ use super::row::{id, micros};
 use super::writer::Session;
 
 /// One writer at a time means that no second statement is needed to see a job that finished meanwhile.
-pub const INSERT: &str = "INSERT INTO jobs_job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, \
+pub const INSERT: &str = "INSERT OR IGNORE INTO jobs_job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, \
      metadata, tenant, user, schedule, tick) \
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
-     WHERE NOT EXISTS (SELECT 1 FROM jobs_history WHERE id = ?1) ON CONFLICT DO NOTHING";
+     WHERE NOT EXISTS (SELECT 1 FROM jobs_history WHERE id = ?1)";
 
 pub(super) fn enqueue(session: &mut Session, now: Now, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
     let mut answers = Vec::with_capacity(jobs.len());
