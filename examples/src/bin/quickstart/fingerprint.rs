@@ -1,5 +1,6 @@
 //! The work: one job reads one file.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -21,7 +22,7 @@ pub(crate) struct Fingerprint {
 /// Reads a file. One that cannot be read is tried three times, and kept as failed; one that is gone is no longer wanted.
 ///
 /// `run` is not used here: the report tells by it which files are its own.
-#[job(retries = 2, backoff = "200ms, 500ms")]
+#[job(retries = 2, backoff = "200ms, 1s")]
 pub(crate) async fn fingerprint(ctx: &JobContext, run: JobId, path: FilePath) -> Result<Fingerprint, BoxError> {
     let _ = run;
     let ctx = ctx.clone();
@@ -54,7 +55,12 @@ fn read(path: &Path, ctx: &JobContext) -> io::Result<Fingerprint> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Fingerprint { size, sha256: format!("{:x}", hash.finalize()) })
+    let mut sha256 = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a string does not fail.
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    Ok(Fingerprint { size, sha256 })
 }
 
 #[cfg(test)]

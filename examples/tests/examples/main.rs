@@ -1,0 +1,9 @@
+//! The example programs as their users meet them: real processes with real files, sockets, signals and kills.
+#![cfg(unix)]
+
+mod console;
+mod folder;
+mod kill;
+mod program;
+mod quickstart;
+mod web;
