@@ -24,7 +24,7 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("store", &self.store.info().place).finish()
+        f.debug_struct("Client").field("store", &self.store.info().place).finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,15 @@
 //! (`raw`: a writer thread with group commit, the same SQL, nothing else), measured in the same run with the rounds interleaved.
 //! Absolute figures depend on the machine; the ratio is what counts. `--rounds N` (3), `--jobs N` (100,000), `--idle SECONDS` (20).
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "figures for people: none comes near the limits of its type"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
+
 mod ours;
 mod raw;
 mod report;

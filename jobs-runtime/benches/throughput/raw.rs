@@ -9,13 +9,14 @@ use std::time::Instant;
 use jobs_runtime::store::sqlite::bare::{FORGET, INSERT, MIGRATIONS, MOVE_FENCED, STRIPE, TAKE};
 use rusqlite::{CachedStatement, Connection, params};
 use serde::Deserialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::report::Report;
 
 /// How many jobs a claim takes, and how many commands share a transaction.
 const CLAIM: i64 = 500;
-const GROUP: usize = 512;
+const GROUP: usize = 1_000;
 
 #[derive(Deserialize)]
 struct Payload {
@@ -33,6 +34,9 @@ struct Job {
 enum Command {
     Insert(Vec<u8>, String, oneshot::Sender<()>),
     InsertMany(u64, usize, oneshot::Sender<()>),
+    Done(Job),
+    /// From now on jobs are claimed, and sent here.
+    Drain(UnboundedSender<Vec<Job>>),
 }
 
 fn open(path: &Path) -> Connection {
@@ -62,34 +66,55 @@ fn payload(number: u64) -> String {
 fn insert(statement: &mut CachedStatement<'_>, id: &[u8], payload: &str) {
     let none: Option<&str> = None;
     let number: Option<i64> = None;
-    let values = params![
-        id, "noop", "default", 0, "available", 1, 1, payload, none, number, number, none, none, none, none, none, number
-    ];
+    let values =
+        params![id, "noop", "default", 0, "available", 1, 1, payload, none, number, number, none, none, none, none, none, number];
     statement.execute(values).expect("a row is inserted");
 }
 
+/// Takes all commands that wait into one transaction, and one claim while fewer jobs than a claim are out.
 fn writer(connection: &Connection, commands: &Receiver<Command>) {
+    let mut drain = None;
+    let mut out = 0;
     while let Ok(first) = commands.recv() {
         connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
         let mut replies = Vec::new();
         let mut next = Some(first);
-        let mut statement = connection.prepare_cached(INSERT).expect("the statement is good");
-        while let Some(command) = next {
-            match command {
-                Command::Insert(id, payload, reply) => {
-                    insert(&mut statement, &id, &payload);
-                    replies.push(reply);
-                }
-                Command::InsertMany(first, number, reply) => {
-                    for number in first..first + number as u64 {
-                        insert(&mut statement, &id(number), &payload(number));
+        let mut taken = 0;
+        {
+            let mut row = connection.prepare_cached(INSERT).expect("the statement is good");
+            let mut history = connection.prepare_cached(MOVE_FENCED).expect("the statement is good");
+            let mut forget = connection.prepare_cached(FORGET).expect("the statement is good");
+            let none: Option<&str> = None;
+            while let Some(command) = next {
+                match command {
+                    Command::Insert(id, payload, reply) => {
+                        insert(&mut row, &id, &payload);
+                        replies.push(reply);
                     }
-                    replies.push(reply);
+                    Command::InsertMany(first, number, reply) => {
+                        for number in first..first + number as u64 {
+                            insert(&mut row, &id(number), &payload(number));
+                        }
+                        replies.push(reply);
+                    }
+                    Command::Done(job) => {
+                        let values = params![job.seq, job.id, job.token, "completed", 1, 1, none, none, none, none];
+                        history.execute(values).expect("a row moves");
+                        forget.execute([job.seq]).expect("a row goes");
+                        out -= 1;
+                    }
+                    Command::Drain(claimed) => drain = Some(claimed),
                 }
+                taken += 1;
+                next = if taken < GROUP { commands.try_recv().ok() } else { None };
             }
-            next = if replies.len() < GROUP { commands.try_recv().ok() } else { None };
         }
+        let jobs = if drain.is_some() && out < CLAIM { claim(connection) } else { Vec::new() };
+        out += jobs.len() as i64;
         connection.execute_batch("COMMIT").expect("the disk takes it");
+        if let Some(drain) = &drain {
+            let _ = drain.send(jobs);
+        }
         for reply in replies {
             let _ = reply.send(());
         }
@@ -102,102 +127,82 @@ pub fn measure(path: &Path, jobs: usize, report: &mut Report) {
     runtime.block_on(async {
         let (sender, commands) = channel();
         let file = path.to_path_buf();
-        let thread = std::thread::spawn(move || {
-            let connection = open(&file);
-            writer(&connection, &commands);
-            connection
-        });
-        enqueue(&sender, jobs, report).await;
+        let thread = std::thread::spawn(move || writer(&open(&file), &commands));
+        let next = Arc::new(AtomicUsize::new(0));
+        for (what, callers, each) in [("enqueue, 1 caller", 1, 3_000), ("enqueue, 16 callers", 16, 1_500)] {
+            let rate = callers_rate(&sender, &next, callers, each).await;
+            report.rate(what, "raw", rate);
+        }
+        let began = Instant::now();
+        for _ in 0..jobs / 500 {
+            let first = next.fetch_add(500, Ordering::Relaxed) as u64;
+            let (reply, answer) = oneshot::channel();
+            sender.send(Command::InsertMany(first, 500, reply)).expect("the writer lives");
+            answer.await.expect("the writer answers");
+        }
+        report.rate("enqueue, bulk of 500", "raw", jobs as f64 / began.elapsed().as_secs_f64());
+        let ran = Arc::new(AtomicUsize::new(0));
+        let (claimed, to_run) = unbounded_channel();
+        tokio::spawn(run(to_run, sender.clone(), Arc::clone(&ran)));
+        let waiting = next.load(Ordering::Relaxed);
+        let began = Instant::now();
+        sender.send(Command::Drain(claimed)).expect("the writer lives");
+        wait_for(&ran, waiting).await;
+        report.rate("drain, history kept", "raw", waiting as f64 / began.elapsed().as_secs_f64());
+        let (callers, each) = (64, u32::try_from(jobs / 2).unwrap_or(50_000) / 64);
+        let began = Instant::now();
+        callers_rate(&sender, &next, callers, each).await;
+        wait_for(&ran, next.load(Ordering::Relaxed)).await;
+        report.rate("enqueue by 64 callers and drain at once", "raw", f64::from(callers * each) / began.elapsed().as_secs_f64());
         drop(sender);
-        let connection = thread.join().expect("the writer ends well");
-        let held: i64 = connection.query_row("SELECT count(*) FROM jobs_job", [], |row| row.get(0)).expect("a count");
-        let held = usize::try_from(held).unwrap_or(0);
-        let began = Instant::now();
-        drain(connection, held).await;
-        report.rate("drain, history kept", "raw", held as f64 / began.elapsed().as_secs_f64());
+        // Its last sender is the task that runs jobs, which ends with it.
+        drop(thread);
     });
 }
 
-async fn enqueue(sender: &Sender<Command>, jobs: usize, report: &mut Report) {
-    let next = Arc::new(AtomicUsize::new(0));
-    for (what, callers, each) in [("enqueue, 1 caller", 1, 3_000), ("enqueue, 16 callers", 16, 1_500)] {
-        let began = Instant::now();
-        let tasks: Vec<_> = (0..callers)
-            .map(|_| {
-                let (sender, next) = (sender.clone(), Arc::clone(&next));
-                tokio::spawn(async move {
-                    for _ in 0..each {
-                        let number = next.fetch_add(1, Ordering::Relaxed) as u64;
-                        let (reply, answer) = oneshot::channel();
-                        sender.send(Command::Insert(id(number), payload(number), reply)).expect("the writer lives");
-                        answer.await.expect("the writer answers");
-                    }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.expect("a caller ends well");
-        }
-        report.rate(what, "raw", f64::from(callers * each) / began.elapsed().as_secs_f64());
+async fn wait_for(ran: &AtomicUsize, jobs: usize) {
+    while ran.load(Ordering::Relaxed) < jobs {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
+}
+
+async fn callers_rate(sender: &Sender<Command>, next: &Arc<AtomicUsize>, callers: u32, each: u32) -> f64 {
     let began = Instant::now();
-    for _ in 0..jobs / 500 {
-        let first = next.fetch_add(500, Ordering::Relaxed) as u64;
-        let (reply, answer) = oneshot::channel();
-        sender.send(Command::InsertMany(first, 500, reply)).expect("the writer lives");
-        answer.await.expect("the writer answers");
+    let tasks: Vec<_> = (0..callers)
+        .map(|_| {
+            let (sender, next) = (sender.clone(), Arc::clone(next));
+            tokio::spawn(async move {
+                for _ in 0..each {
+                    let number = next.fetch_add(1, Ordering::Relaxed) as u64;
+                    let (reply, answer) = oneshot::channel();
+                    sender.send(Command::Insert(id(number), payload(number), reply)).expect("the writer lives");
+                    answer.await.expect("the writer answers");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a caller ends well");
     }
-    report.rate("enqueue, bulk of 500", "raw", jobs as f64 / began.elapsed().as_secs_f64());
+    f64::from(callers * each) / began.elapsed().as_secs_f64()
 }
 
-/// One prefetch in flight, a task for each job, acknowledgements in the next transaction.
-async fn drain(connection: Connection, jobs: usize) {
-    let (claimed, mut to_run) = tokio::sync::mpsc::unbounded_channel::<Vec<Job>>();
-    let (acknowledge, acknowledged) = channel::<Job>();
-    let thread = std::thread::spawn(move || {
-        let mut done = 0;
-        let mut out = 0_usize;
-        while done < jobs {
-            connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
-            let mut step = 0;
-            // Waits only when there is nothing else to do.
-            let mut next = if out >= 2 * CLAIM as usize { acknowledged.recv().ok() } else { acknowledged.try_recv().ok() };
-            {
-                let mut history = connection.prepare_cached(MOVE_FENCED).expect("the statement is good");
-                let mut forget = connection.prepare_cached(FORGET).expect("the statement is good");
-                let none: Option<&str> = None;
-                while let Some(job) = next {
-                    let values = params![job.seq, job.id, job.token, "completed", 1, 1, none, none, none, none];
-                    history.execute(values).expect("a row moves");
-                    forget.execute([job.seq]).expect("a row goes");
-                    step += 1;
-                    next = if step < 1_000 { acknowledged.try_recv().ok() } else { None };
-                }
-            }
-            done += step;
-            out -= step;
-            let jobs = if out < CLAIM as usize { claim(&connection) } else { Vec::new() };
-            out += jobs.len();
-            connection.execute_batch("COMMIT").expect("the disk takes it");
-            if !jobs.is_empty() {
-                let _ = claimed.send(jobs);
-            }
-        }
-    });
+/// A task for each job, 64 at once, each acknowledged by itself.
+async fn run(mut to_run: UnboundedReceiver<Vec<Job>>, acknowledge: Sender<Command>, ran: Arc<AtomicUsize>) {
     let slots = Arc::new(Semaphore::new(64));
     while let Some(jobs) = to_run.recv().await {
         for job in jobs {
             let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore stays open");
-            let acknowledge = acknowledge.clone();
+            let (acknowledge, ran) = (acknowledge.clone(), Arc::clone(&ran));
             tokio::spawn(async move {
                 let decoded: Payload = serde_json::from_str(&job.payload).expect("the payload decodes");
                 std::hint::black_box((decoded.id, decoded.email));
-                let _ = acknowledge.send(job);
+                let _ = acknowledge.send(Command::Done(job));
+                ran.fetch_add(1, Ordering::Relaxed);
                 drop(slot);
             });
         }
     }
-    thread.join().expect("the writer ends well");
 }
 
 fn claim(connection: &Connection) -> Vec<Job> {

@@ -91,7 +91,7 @@ impl<'c> Batch<'c> {
             }
             Decision::Cancel { reason } => self.cancel(outcome, reason)?,
             decision => match self.behind(outcome)? {
-                Some(behind) => self.go_on(outcome, decision, behind)?,
+                Some(behind) => self.go_on(outcome, decision, &behind)?,
                 None => false,
             },
         };
@@ -135,7 +135,7 @@ impl<'c> Batch<'c> {
             .optional()
     }
 
-    fn go_on(&mut self, outcome: &Completion, decision: &Decision, behind: Behind) -> rusqlite::Result<bool> {
+    fn go_on(&mut self, outcome: &Completion, decision: &Decision, behind: &Behind) -> rusqlite::Result<bool> {
         let failures = match decision {
             Decision::Retry { error, .. } | Decision::Fail { error } => {
                 let attempt = behind.failures.saturating_add(1);

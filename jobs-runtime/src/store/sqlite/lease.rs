@@ -1,7 +1,6 @@
 //! Workers and their leases: each worker holds the OS lock of a side file while its process lives, and beats while it is awake.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 
 use jobs_core::store::{Beat, Held, KindShape, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
@@ -25,7 +24,7 @@ pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> R
         session.locks.insert(worker.id, file);
     }
     let freed = register_rows(&session.connection, now, worker).map_err(|error| session.error(&error))?;
-    session.watch.at_renewal.store(session.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
+    session.renewed();
     if freed {
         session.signal.jobs();
     }
@@ -84,7 +83,7 @@ pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Re
         forget_lock(session, worker);
         return Ok(Beat::default());
     }
-    session.watch.at_renewal.store(session.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
+    session.renewed();
     let rescue = rescue::wanted(session, now, worker)?;
     let look = |connection: &Connection| -> rusqlite::Result<(Option<i64>, bool)> {
         let waiting = connection

@@ -52,6 +52,12 @@ impl Session {
     pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
         store_error(error, &self.place)
     }
+
+    /// Takes note that a lease is renewed by the transaction that is open: who writes after it may judge.
+    pub(super) fn renewed(&self) {
+        watch(self);
+        self.watch.at_renewal.store(self.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 /// What is known of writes by other processes.
