@@ -209,41 +209,33 @@ pub fn idle(path: &Path, time: Duration, report: &mut Report) {
         let look = rusqlite::Connection::open(path).expect("the file opens");
         // Each commit of another connection moves this number by one.
         let version = || look.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).expect("a number");
-        let (before, cpu) = (version(), processor());
+        let cpu = processor();
         let began = Instant::now();
         let mut commits = 0;
-        let mut last = before;
+        let mut last = version();
         while began.elapsed() < time {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let now = version();
             commits += i64::from(now != last);
             last = now;
         }
-        let looking = {
-            let began = processor();
-            let count = time.as_millis() / 100;
-            for _ in 0..count {
-                version();
-            }
-            processor().saturating_sub(began)
-        };
-        let busy = processor().saturating_sub(cpu).saturating_sub(looking * 2);
-        let minute = 60.0 / time.as_secs_f64();
+        let busy = processor().saturating_sub(cpu);
         report.note(format!(
-            "sqlite, idle for {time:?}: {:.0} transactions a minute, processor {:.2} % (with this measurement's own timer)",
-            commits as f64 * minute,
+            "sqlite, idle for {time:?}: {:.0} transactions a minute, processor {:.3} %",
+            commits as f64 * 60.0 / time.as_secs_f64(),
             100.0 * busy.as_secs_f64() / time.as_secs_f64()
         ));
         runtime.shutdown().await;
     });
 }
 
-/// Processor time of this process so far (proc(5)); nothing where the system has no such file.
+/// Processor time of the runtime's own threads so far (proc(5)); nothing where the system has no such files.
 fn processor() -> Duration {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let nanos = threads.filter_map(|thread| {
+        let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;
         let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
+        if name.starts_with("jobs-") { text.split(' ').next()?.parse::<u64>().ok() } else { None }
     });
     Duration::from_nanos(nanos.sum())
 }
