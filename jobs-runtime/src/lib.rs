@@ -53,3 +53,8 @@ pub async fn start() -> Result<(), Error> {
 
 #[doc(hidden)]
 pub use jobs_core::__private;
+
+/// The code of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
