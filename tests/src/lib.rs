@@ -1,1 +1,41 @@
-//! Under construction.
+//! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
+//! made to fail, and real worker processes.
+//!
+//! A test waits for signals only: for a run of a [`script`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
+//! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
+
+pub mod process;
+pub mod script;
+pub mod tap;
+pub mod world;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use script::{Run, Script, Step, script};
+pub use tap::{Fault, Tap};
+pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, try_enqueue};
+
+/// The longest that anything in a test is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for `future`, but not for ever.
+///
+/// # Panics
+///
+/// When it takes too long; the text says what was waited for.
+pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
+    bounded_by(PATIENCE, what, future).await
+}
+
+/// Waits for `future`, but not longer than this.
+///
+/// # Panics
+///
+/// When it takes too long; the text says what was waited for.
+pub async fn bounded_by<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(limit, future).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("waited in vain: {what}"),
+    }
+}

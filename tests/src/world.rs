@@ -1,0 +1,232 @@
+//! A world for one test: a store, by which several runtimes may work as if they were processes, and one clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::store::{JobFilter, Store};
+use jobs_core::{Counts, EnqueueError, JobContext, JobId, JobRecord, NewJob, State};
+use jobs_runtime::env::{Clock, Env, Rng};
+use jobs_runtime::settings::Sources;
+use jobs_runtime::store::memory::MemoryStore;
+use jobs_runtime::store::sqlite::{SqliteOptions, SqliteStore};
+use jobs_runtime::testing::TestClock;
+use jobs_runtime::{Builder, Client, Enqueue, Runtime};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::{PATIENCE, Tap, bounded, bounded_by};
+
+/// Noon of a Tuesday.
+const NOON: Timestamp = Timestamp::constant(1_767_700_800, 0);
+
+enum Place {
+    Memory(MemoryStore),
+    File(TempDir),
+}
+
+/// A store and a clock.
+pub struct World {
+    place: Place,
+    /// The clock of all that is built here. It stands still.
+    pub clock: TestClock,
+    changes: watch::Sender<u64>,
+    seeds: AtomicU64,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Runs a test in a world of each store.
+pub async fn on_every_store(test: impl AsyncFn(&World)) {
+    for world in [World::in_memory(), World::in_file()] {
+        // Shown only when the test fails.
+        println!("on {}", world.name());
+        bounded_by(3 * PATIENCE, "the end of the test", test(&world)).await;
+    }
+}
+
+impl World {
+    /// A world in memory.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::new(Place::Memory(MemoryStore::new()))
+    }
+
+    /// A world in a SQLite file.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no room for a folder.
+    #[must_use]
+    pub fn in_file() -> Self {
+        Self::new(Place::File(tempfile::tempdir().expect("a folder")))
+    }
+
+    fn new(place: Place) -> Self {
+        Self { place, clock: TestClock::new(NOON), changes: watch::Sender::new(0), seeds: AtomicU64::new(1) }
+    }
+
+    /// The time that the clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    fn name(&self) -> &'static str {
+        match self.place {
+            Place::Memory(_) => "memory",
+            Place::File(_) => "SQLite",
+        }
+    }
+
+    /// The store, opened as by one more process.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be opened.
+    pub async fn store(&self) -> Arc<Tap> {
+        let store: Arc<dyn Store> = match &self.place {
+            Place::Memory(store) => Arc::new(store.clone()),
+            Place::File(folder) => {
+                Arc::new(SqliteStore::open(SqliteOptions::new(folder.path().join("jobs.db"))).await.expect("a store"))
+            }
+        };
+        Arc::new(Tap::new(store, self.changes.clone()))
+    }
+
+    /// A client of this store, with the clock of this world.
+    #[must_use]
+    pub fn client(&self, store: &Arc<Tap>) -> Client {
+        let tokio = tokio::runtime::Handle::current();
+        let mut env = Env::system(tokio.clone(), tokio);
+        env.clock = Arc::new(self.clock.clone());
+        Client::new(Arc::clone(store) as Arc<dyn Store>, env)
+    }
+
+    /// A runtime on this store with the clock of this world, without any settings from outside. Its lease is so long that a test may
+    /// turn the clock by two minutes at once.
+    pub fn builder(&self, store: &Arc<Tap>) -> Builder {
+        Runtime::builder()
+            .sources(Sources::none())
+            .without_linked()
+            .store_opened(Arc::clone(store) as Arc<dyn Store>)
+            .clock(Arc::new(self.clock.clone()))
+            .rng(Rng::seeded(self.seeds.fetch_add(1, Ordering::Relaxed)))
+            .lease(Duration::from_secs(600))
+            .heartbeat(Duration::from_secs(180))
+            // By this clock a call of the store takes as long as the test turns it meanwhile.
+            .option("sqlite.busy_timeout", "10m")
+    }
+
+    /// The same with the system's clock and the shortest lease that there is.
+    pub fn builder_in_real_time(&self, store: &Arc<Tap>) -> Builder {
+        Runtime::builder()
+            .sources(Sources::none())
+            .without_linked()
+            .store_opened(Arc::clone(store) as Arc<dyn Store>)
+            .lease(Duration::from_secs(3))
+            .heartbeat(Duration::from_secs(1))
+    }
+
+    /// Waits until `look` finds something. It looks again whenever a store of this world has changed; and now and then, since what
+    /// stands in a runtime's health changes a moment later.
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let mut changes = self.changes.subscribe();
+        bounded(what, async {
+            loop {
+                changes.mark_unchanged();
+                if let Some(found) = look().await {
+                    return found;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
+            }
+        })
+        .await
+    }
+
+    /// Waits until a running job is asked to stop. The clock goes on meanwhile, since the engine looks for cancellations seldom.
+    pub async fn asked_to_stop(&self, context: &JobContext) {
+        self.until("a job to be asked to stop", async || {
+            self.clock.advance(Duration::from_millis(100));
+            context.is_cancelled().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a job is in this state.
+    ///
+    /// # Panics
+    ///
+    /// When it does not get there; the text says where it stands.
+    pub async fn job_in(&self, client: &Client, id: JobId, state: State) -> JobRecord {
+        let mut changes = self.changes.subscribe();
+        let mut last = None;
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                changes.mark_unchanged();
+                last = client.job(id).await.expect("the store answers");
+                if let Some(job) = last.clone().filter(|job| job.state == state) {
+                    return job;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
+            }
+        })
+        .await;
+        match found {
+            Ok(job) => job,
+            Err(_) => panic!("waited in vain for a job to be {state:?}: {last:#?}"),
+        }
+    }
+
+    /// Waits until the numbers of jobs fit.
+    pub async fn counts(&self, what: &str, client: &Client, fit: impl Fn(&Counts) -> bool) -> Counts {
+        self.until(what, async || Some(client.counts().await.expect("the store answers")).filter(&fit)).await
+    }
+}
+
+/// Shuts a runtime down, but does not wait for ever.
+pub async fn stop(runtime: Runtime) {
+    bounded("the end of a shutdown", runtime.shutdown()).await;
+}
+
+/// Enqueues a job of this kind without arguments.
+///
+/// # Panics
+///
+/// When it is refused.
+pub async fn enqueue(client: &Client, kind: &'static str) -> JobId {
+    client.enqueue_one(NewJob::new(kind, "{}")).await.expect("the job is stored")
+}
+
+/// Enqueues as many jobs of this kind without arguments.
+///
+/// # Panics
+///
+/// When they are refused.
+pub async fn enqueue_many(client: &Client, kind: &'static str, number: usize) -> Vec<JobId> {
+    client.enqueue_all((0..number).map(|_| NewJob::new(kind, "{}"))).await.expect("the jobs are stored")
+}
+
+/// Enqueues a job that was made ready.
+///
+/// # Errors
+///
+/// As the client's.
+pub async fn try_enqueue(client: &Client, job: NewJob) -> Result<JobId, EnqueueError> {
+    client.enqueue_one(job).await
+}
+
+/// All finished jobs.
+///
+/// # Panics
+///
+/// When the store fails.
+pub async fn finished(client: &Client) -> Vec<JobRecord> {
+    let filter = JobFilter { finished: true, ..JobFilter::default() };
+    client.jobs(filter).await.expect("the store answers").jobs
+}
