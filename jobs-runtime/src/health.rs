@@ -24,6 +24,8 @@ pub struct Health {
     pub fetched_ahead: usize,
     /// Whether the user's runtime has not run a new task for a heartbeat: jobs block all its threads.
     pub no_free_runtime_thread: bool,
+    /// Whether a call of the store has been without an answer for a heartbeat.
+    pub store_is_silent: bool,
     /// What has happened since the start.
     pub totals: Totals,
     /// The version of the time zone data in use, if it says one.
@@ -92,6 +94,7 @@ impl Health {
     pub fn is_well(&self) -> bool {
         self.worker.is_some()
             && !self.no_free_runtime_thread
+            && !self.store_is_silent
             && self.parts.values().all(|part| part.status == PartStatus::Running)
     }
 }
@@ -103,6 +106,17 @@ pub(crate) struct Board {
     worker: Mutex<Option<WorkerId>>,
     totals: Counters,
     probe: Arc<Probe>,
+    silent: AtomicUsize,
+}
+
+/// A call of the store that has no answer yet, though it should.
+#[derive(Debug)]
+pub(crate) struct Silent<'a>(&'a AtomicUsize);
+
+impl Drop for Silent<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -214,6 +228,12 @@ impl Board {
         add(&self.totals.ticks, number);
     }
 
+    /// A call of the store has had no answer for long; until the guard is dropped.
+    pub(crate) fn silent(&self) -> Silent<'_> {
+        self.silent.fetch_add(1, Ordering::Relaxed);
+        Silent(&self.silent)
+    }
+
     /// Sends a task to the user's runtime, and looks whether the last one has run.
     pub(crate) fn probe(&self, env: &Env) {
         let probe = Arc::clone(&self.probe);
@@ -237,6 +257,7 @@ impl Board {
             running,
             fetched_ahead,
             no_free_runtime_thread: self.probe.blocked.load(Ordering::Relaxed),
+            store_is_silent: self.silent.load(Ordering::Relaxed) > 0,
             totals: Totals {
                 completed: get(&totals.completed),
                 retried: get(&totals.retried),

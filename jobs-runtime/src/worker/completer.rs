@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::StoreError;
-use jobs_core::store::{Completion, CompletionAnswer, Decision};
+use jobs_core::store::{Completion, CompletionAnswer, Decision, Held};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Shared;
 use super::executor::Outcome;
+use super::guard::{Guarded, Panicked};
 use super::pool::Pool;
 use super::supervisor::Part;
 use crate::telemetry;
@@ -100,20 +101,24 @@ impl Writing {
                 return;
             }
             let outcomes: Vec<Completion> = group.iter().map(|outcome| outcome.completion.clone()).collect();
-            let call = self.shared.store.complete(self.shared.env.now(), outcomes);
-            match self.shared.within_patience(call).await {
-                Ok(answers) => {
+            let call = async { self.shared.store.complete(self.shared.env.now(), outcomes).await };
+            // A store that panics must not take the outcomes with it.
+            match Guarded::new(Box::pin(self.shared.within_patience(call))).await {
+                Ok(Ok(answers)) => {
                     group = self.settle(group, &answers);
                     if group.is_empty() {
                         return;
                     }
+                    continue;
                 }
-                Err(StoreError::Closed) => return,
-                Err(error) => {
-                    self.shared.board.failing("completer", &error);
-                    self.shared.env.sleep(self.shared.env.rng.jitter(AGAIN)).await;
+                Ok(Err(StoreError::Closed)) => return,
+                Ok(Err(error)) => self.shared.board.failing("completer", &error),
+                Err(Panicked(text)) => {
+                    self.shared.board.restarted("completer", &text);
+                    telemetry::part_panicked("completer", &text);
                 }
             }
+            self.shared.env.sleep(self.shared.env.rng.jitter(AGAIN)).await;
         }
     }
 
@@ -129,7 +134,9 @@ impl Writing {
                     self.shared.board.stale();
                     telemetry::stale(completion.id, completion.token);
                 }
-                CompletionAnswer::Refused(message) if !matches!(completion.decision, Decision::Fail { .. } | Decision::HandBack) => {
+                CompletionAnswer::Refused(message)
+                    if !matches!(completion.decision, Decision::Fail { .. } | Decision::HandBack) =>
+                {
                     telemetry::refused(completion.id, message);
                     completion.decision = Decision::Fail { error: format!("its outcome could not be recorded: {message}") };
                     again.push(outcome);
@@ -137,7 +144,7 @@ impl Writing {
                 }
                 CompletionAnswer::Refused(message) => telemetry::refused(completion.id, message),
             }
-            settled.push(outcome.completion.id);
+            settled.push(Held { id: outcome.completion.id, token: outcome.completion.token });
         }
         self.pool.settle(settled.into_iter());
         again

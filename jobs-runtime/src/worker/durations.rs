@@ -29,8 +29,20 @@ impl Durations {
         });
     }
 
+    /// Takes note of jobs that have not ended for so long.
+    pub(crate) fn at_least(&mut self, duration: Duration) {
+        if let Some(mean) = &mut self.mean_seconds {
+            *mean = mean.max(duration.as_secs_f64());
+        }
+    }
+
     /// How many jobs to hold beyond those that run, with this many running at once: none before anything is known.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped to 0..=1000")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "clamped to 0..=1000"
+    )]
     pub(crate) fn ahead(&self, slots: usize) -> usize {
         let Some(mean) = self.mean_seconds else { return 0 };
         let jobs = slots as f64 * AHEAD.as_secs_f64() / mean.max(1e-6);
@@ -60,6 +72,13 @@ mod tests {
     fn what_ends_within_the_time_is_fetched_ahead() {
         assert_eq!(after(&[50; 5]).ahead(64), 64);
         assert_eq!(after(&[0; 5]).ahead(64), MOST_AHEAD);
+    }
+
+    #[test]
+    fn a_job_that_does_not_end_stops_the_fetching_ahead() {
+        let mut measured = after(&[0; 5]);
+        measured.at_least(Duration::from_secs(4));
+        assert_eq!(measured.ahead(64), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tracing::Instrument;
 use super::Shared;
 use super::guard::{Guarded, Panicked, catch};
 use super::pool::{Leash, Pool, Reason, Slot, Started};
-use super::warden::Watched;
+use super::warden::{Measure, Watched};
 use crate::telemetry;
 
 /// The outcome of a job, and the time in which it counts.
@@ -88,7 +88,7 @@ impl Executor {
         if let Some(timeout) = timeout {
             let deadline = began.steady.saturating_add(timeout);
             // The warden ends with the engine, and then everything is stopped anyway.
-            let _ = self.watched.send(Watched { deadline, leash: Arc::clone(&leash), reason: Reason::Timeout });
+            let _ = self.watched.send(Watched { deadline, leash: Arc::clone(&leash), measure: Measure::Ask });
         }
         let span = telemetry::job_span(&job);
         let kind = Arc::clone(&job.kind);
@@ -196,7 +196,11 @@ impl Executor {
         let failures = ran.failures.saturating_add(1);
         let error = self.bounded(&failure.message);
         let retry = |after: Duration| {
-            if failures > retries { Decision::Fail { error: error.clone() } } else { Decision::Retry { error: error.clone(), after } }
+            if failures > retries {
+                Decision::Fail { error: error.clone() }
+            } else {
+                Decision::Retry { error: error.clone(), after }
+            }
         };
         match failure.directive {
             Directive::Snooze(after) => Decision::Snooze { after },
@@ -275,10 +279,13 @@ impl Holding {
 impl Drop for Holding {
     fn drop(&mut self) {
         if let Some((executor, ran, slot)) = self.job.take() {
-            // Where this happened it would happen again: no more jobs are taken.
+            // Where this happened it would happen again: no more jobs are taken, and what waits here may run elsewhere.
             executor.pool.close();
+            for job in executor.pool.take_waiting() {
+                let _ = executor.outcomes.send(Outcome::hand_back(&job, slot.epoch));
+            }
             executor.hand_in(&ran, slot, Decision::HandBack);
-            let _ = executor.pool.end_and_start(slot, Duration::ZERO);
+            executor.pool.end(slot);
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Fetcher {
     beats: watch::Receiver<Beat>,
     /// When the next waiting job is due, on the steady clock.
     due: Option<Duration>,
+    /// When the jobs that wait in this process are looked over next, on the steady clock.
+    look_over: Option<Duration>,
     /// The answer of a claim was lost, or may have been: the store may hold more under our name than we know of.
     doubt: bool,
 }
@@ -52,26 +54,18 @@ impl Fetcher {
             changes: shared.store.signal().listen(),
             beats,
             due: None,
+            look_over: None,
             // A fetcher that is started anew does not know what its predecessor's last claim brought.
             doubt: true,
         }
     }
 
     async fn wait(&mut self) {
-        let waiting = self.pool.load().waiting > 0;
-        let look_over = async {
-            if waiting {
-                self.shared.env.sleep(LOOK_OVER).await;
-            } else {
-                std::future::pending().await
-            }
-        };
-        let due = async {
-            match self.due {
-                Some(due) => self.shared.env.clock.sleep_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
+        let next_look = self.shared.env.now().steady.saturating_add(LOOK_OVER);
+        // Other news must not put it off.
+        self.look_over = (self.pool.load().waiting > 0).then(|| self.look_over.unwrap_or(next_look));
+        let look_over = self.until(self.look_over);
+        let due = self.until(self.due);
         tokio::select! {
             biased;
             // The store is there as long as this process is: its signal never ends.
@@ -83,16 +77,26 @@ impl Fetcher {
             }
             _ = self.beats.changed() => {
                 let beat = *self.beats.borrow_and_update();
-                self.due = self.steady(beat.next_due);
+                // A beat may be older than what the last claim said: the earlier time does no harm.
+                self.due = [self.due, self.steady(beat.next_due)].into_iter().flatten().min();
                 if beat.waiting {
                     self.pool.refresh();
                 }
             }
             () = look_over => {
-                for job in self.pool.take_surplus() {
+                self.look_over = None;
+                for job in self.pool.take_surplus(LOOK_OVER) {
                     let _ = self.outcomes.send(Outcome::hand_back(&job, self.pool.epoch()));
                 }
             }
+        }
+    }
+
+    /// Waits until a time of the steady clock, or for ever.
+    fn until(&self, steady: Option<Duration>) -> crate::env::Task {
+        match steady {
+            Some(steady) => self.shared.env.clock.sleep_until(steady),
+            None => Box::pin(std::future::pending()),
         }
     }
 
@@ -124,8 +128,6 @@ impl Fetcher {
             limit: wish.limit,
             probation: wish.probation,
         };
-        // Whatever comes after this counts as news.
-        self.changes.mark_unchanged();
         self.doubt = true;
         let call = self.shared.store.claim(self.shared.env.now(), request);
         let claim = self.shared.within_patience(call).await?;
@@ -151,6 +153,11 @@ impl Part for Fetcher {
         self.lease.wait_until_held().await;
         if self.doubt {
             self.clear_doubt().await?;
+        }
+        // News is taken before the wish is made: it makes queues that had nothing worth asking again. What comes later stays news.
+        if self.changes.has_changed().unwrap_or(false) {
+            self.changes.mark_unchanged();
+            self.pool.refresh();
         }
         let wish = self.pool.wish();
         if wish.queues.is_empty() {

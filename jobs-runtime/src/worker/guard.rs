@@ -28,10 +28,10 @@ fn text(payload: Box<dyn Any + Send>) -> Panicked {
 }
 
 /// A boxed future whose panics are caught, in its polls and in its drop.
-pub(crate) struct Guarded<T>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+pub(crate) struct Guarded<'a, T>(Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>);
 
-impl<T> Guarded<T> {
-    pub(crate) fn new(future: Pin<Box<dyn Future<Output = T> + Send>>) -> Self {
+impl<'a, T> Guarded<'a, T> {
+    pub(crate) fn new(future: Pin<Box<dyn Future<Output = T> + Send + 'a>>) -> Self {
         Self(Some(future))
     }
 
@@ -42,7 +42,7 @@ impl<T> Guarded<T> {
     }
 }
 
-impl<T> Future for Guarded<T> {
+impl<T> Future for Guarded<'_, T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -61,7 +61,7 @@ impl<T> Future for Guarded<T> {
     }
 }
 
-impl<T> Drop for Guarded<T> {
+impl<T> Drop for Guarded<'_, T> {
     fn drop(&mut self) {
         let _ = self.cancel();
     }
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(guarded.cancel(), Err(Panicked("in drop".to_owned())));
     }
 
-    async fn futures_poll_once<T>(guarded: &mut Guarded<T>) -> Poll<Result<T, Panicked>> {
+    async fn futures_poll_once<T>(guarded: &mut Guarded<'_, T>) -> Poll<Result<T, Panicked>> {
         std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *guarded).poll(context))).await
     }
 }

@@ -36,13 +36,14 @@ impl Part for Heartbeat {
         let (worker, epoch) = self.lease.current();
         let sent = env.now();
         self.next = Some(sent.steady.saturating_add(env.rng.jitter(self.shared.options.heartbeat)));
-        let beat = self.shared.within_patience(self.shared.store.heartbeat(sent, worker)).await?;
+        let valid = self.shared.options.lease.saturating_sub(Keeper::margin(self.shared.options.lease));
+        // One call that gets no answer must leave time for another before the lease runs out.
+        let beat = self.shared.within(valid / 2, self.shared.store.heartbeat(sent, worker)).await?;
         if !beat.alive {
             self.lease.lose(epoch);
             return Ok(());
         }
-        let lease = self.shared.options.lease;
-        self.lease.renewed(worker, sent.steady.saturating_add(lease.saturating_sub(Keeper::margin(lease))));
+        self.lease.renewed(worker, sent.steady.saturating_add(valid));
         self.beats.send_replace(beat);
         Ok(())
     }

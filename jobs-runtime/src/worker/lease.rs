@@ -182,10 +182,15 @@ impl Part for Keeper {
             return Ok(());
         }
         let (worker, epoch) = self.lease.current();
-        if self.shared.store.undisturbed(worker).await.unwrap_or(false) {
+        let soon = Self::margin(self.shared.options.lease) / 4;
+        let undisturbed = tokio::select! {
+            biased;
+            answer = self.shared.store.undisturbed(worker) => answer.unwrap_or(false),
+            () = self.shared.env.sleep(soon) => false,
+        };
+        if undisturbed {
             // Nobody has written since the last renewal, so nobody can have judged: look again soon.
-            let soon = self.shared.env.now().steady + Self::margin(self.shared.options.lease) / 4;
-            self.lease.renewed(worker, soon);
+            self.lease.renewed(worker, self.shared.env.now().steady.saturating_add(soon));
         } else {
             self.lease.lose(epoch);
         }

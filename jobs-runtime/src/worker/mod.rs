@@ -4,13 +4,14 @@
 //! Fetcher ──claims──► Pool ──jobs──► Executor ──outcomes──► Completer ──► Store
 //!    ▲                  │ running          ▲
 //!    └── room ──────────┘                  │ stop, abort
-//! Heartbeat ──► Lease          Warden ─────┘ (timeouts, cancellations)
+//! Heartbeat ──► Lease    Warden, Canceller ┘ (timeouts, cancellations)
 //!     └──► Rescuer    Pruner
 //! ```
 //!
 //! Each part is a [`Part`](supervisor::Part): a small struct with `run_once`, started and watched by the supervisor. None knows
 //! another; they meet in the [`Pool`](pool::Pool), in the [`Lease`](lease::Lease) and in the store.
 
+pub(crate) mod canceller;
 pub(crate) mod completer;
 pub(crate) mod durations;
 pub(crate) mod executor;
@@ -88,11 +89,28 @@ impl Shared {
         &self,
         call: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        self.within(self.options.patience, call).await
+    }
+
+    /// Runs a store call under a deadline. Health says so while it takes longer than a heartbeat.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        tokio::pin!(call);
+        let soon = self.options.heartbeat.min(limit);
         tokio::select! {
             biased;
-            answer = call => answer,
-            () = self.env.sleep(self.options.patience) => Err(StoreError::Unavailable {
-                message: format!("no answer within {}", jobs_core::duration::format(self.options.patience)).into(),
+            answer = &mut call => return answer,
+            () = self.env.sleep(soon) => {}
+        }
+        let _silent = self.board.silent();
+        tokio::select! {
+            biased;
+            answer = &mut call => answer,
+            () = self.env.sleep(limit.saturating_sub(soon)) => Err(StoreError::Unavailable {
+                message: format!("no answer within {}", jobs_core::duration::format(limit)).into(),
                 source: None,
             }),
         }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jobs_core::JobId;
 use jobs_core::record::ClaimedJob;
 use jobs_core::store::{Held, QueueDemand};
-use jobs_core::JobId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +50,10 @@ struct Queue {
     durations: Durations,
     /// The last claim got less than was asked for: asking again is of no use before something changes.
     dry: bool,
+    /// Whether a job has begun or ended since the last look over.
+    moved: bool,
+    /// For how long none has.
+    still: Duration,
 }
 
 struct Entry {
@@ -149,6 +153,8 @@ impl Pool {
             waiting: VecDeque::new(),
             durations: Durations::default(),
             dry: false,
+            moved: false,
+            still: Duration::ZERO,
         };
         let inner = Inner {
             queues: queues.iter().map(queue).collect(),
@@ -216,7 +222,8 @@ impl Pool {
     /// Takes a job's slot away, and gives it to the next at once.
     pub(crate) fn end_and_start(&self, slot: Slot, took: Duration) -> Option<Started> {
         let mut inner = self.lock();
-        inner.end(slot, took);
+        inner.end(slot);
+        inner.queues[slot.queue].durations.record(took);
         let next = inner.start();
         let wants_more = inner.wants_more();
         let quiet = next.is_none() && inner.running == 0;
@@ -230,18 +237,35 @@ impl Pool {
         next
     }
 
+    /// Takes a job's slot away, where no other job can have it.
+    pub(crate) fn end(&self, slot: Slot) {
+        let mut inner = self.lock();
+        inner.end(slot);
+        let quiet = inner.running == 0;
+        drop(inner);
+        if quiet {
+            self.changed.notify_waiters();
+        }
+    }
+
     /// Forgets jobs whose outcomes the store has taken.
-    pub(crate) fn settle(&self, ids: impl Iterator<Item = JobId>) {
+    pub(crate) fn settle(&self, jobs: impl Iterator<Item = Held>) {
         let mut inner = self.lock();
         let mut lifted = !inner.may_take();
-        for id in ids {
-            if let Some(entry) = inner.held.remove(&id) {
+        for job in jobs {
+            // A job may be held anew, under a later token, when the answer to an early outcome comes.
+            if inner.held.get(&job.id).is_some_and(|entry| entry.token == job.token)
+                && let Some(entry) = inner.held.remove(&job.id)
+            {
                 lifted |= entry.probation;
             }
         }
         if lifted {
             // Either was in the way of taking more: one on probation, or too many outcomes on their way.
             inner.on_probation = inner.held.values().any(|entry| entry.probation);
+            for queue in &mut inner.queues {
+                queue.dry = false;
+            }
             self.room.notify_one();
         }
         if inner.held.is_empty() {
@@ -267,14 +291,19 @@ impl Pool {
         found
     }
 
-    /// Takes the jobs that were fetched ahead and are too many now that jobs have turned out to be long.
-    pub(crate) fn take_surplus(&self) -> Vec<ClaimedJob> {
+    /// Takes the jobs that were fetched ahead and are too many now that jobs have turned out to be long: those that have ended, and
+    /// those that have been in the way of all others since the last look, which was `since` ago.
+    pub(crate) fn take_surplus(&self, since: Duration) -> Vec<ClaimedJob> {
         let mut inner = self.lock();
         let concurrency = inner.concurrency;
+        let free = concurrency.saturating_sub(inner.running);
         let mut surplus = Vec::new();
         for queue in &mut inner.queues {
+            let moved = std::mem::take(&mut queue.moved) || queue.waiting.is_empty();
+            queue.still = if moved { Duration::ZERO } else { queue.still.saturating_add(since) };
+            queue.durations.at_least(queue.still);
             let slots = queue.limit.unwrap_or(concurrency).min(concurrency);
-            let keep = 2 * queue.durations.ahead(slots) + slots.saturating_sub(queue.running);
+            let keep = 2 * queue.durations.ahead(slots) + slots.saturating_sub(queue.running).min(free);
             while queue.waiting.len() > keep {
                 surplus.extend(queue.waiting.pop_back());
             }
@@ -288,10 +317,6 @@ impl Pool {
         self.lock().accepting = false;
         self.room.notify_one();
         self.changed.notify_waiters();
-    }
-
-    pub(crate) fn is_accepting(&self) -> bool {
-        self.lock().accepting
     }
 
     /// Everything that the store believes to be held here.
@@ -433,6 +458,7 @@ impl Inner {
         let queue = &mut self.queues[next];
         let job = queue.waiting.pop_front()?;
         queue.running += 1;
+        queue.moved = true;
         self.running += 1;
         self.waiting -= 1;
         let leash = Arc::new(Leash::default());
@@ -442,10 +468,10 @@ impl Inner {
         Some(Started { job, leash, slot: Slot { queue: next, epoch: self.epoch } })
     }
 
-    fn end(&mut self, slot: Slot, took: Duration) {
+    fn end(&mut self, slot: Slot) {
         self.running = self.running.saturating_sub(1);
         let queue = &mut self.queues[slot.queue];
         queue.running = queue.running.saturating_sub(1);
-        queue.durations.record(took);
+        queue.moved = true;
     }
 }

@@ -70,7 +70,10 @@ async fn live<P: Part>(shared: &Shared, name: &'static str, stop: &CancellationT
                 pause = FIRST_PAUSE;
                 shared.board.well(name, &shared.env);
             }
-            Err(StoreError::Closed) => return stop.cancelled().await,
+            Err(StoreError::Closed) => {
+                shared.board.failing(name, &StoreError::Closed);
+                return stop.cancelled().await;
+            }
             Err(error) => {
                 shared.board.failing(name, &error);
                 telemetry::part_failing(name, &error);
