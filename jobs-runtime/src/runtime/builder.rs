@@ -8,10 +8,11 @@ use jobs_core::inject::{Service, Services};
 use jobs_core::store::Store;
 use jobs_core::{Backoff, JobEntry};
 
+use super::Runtime;
 use super::checks::{self, Chosen};
 use super::engine::{Engine, Plan};
 use super::manifest::Manifest;
-use super::Runtime;
+use super::signals::Signals;
 use crate::client::Client;
 use crate::env::{Clock, Rng, Spawn};
 use crate::error::Error;
@@ -249,10 +250,19 @@ impl Builder {
         let client = Client::new(Arc::clone(&store), env.clone());
         let mut services = self.services;
         services.provide(client.clone());
-        let plan = Plan { env, store, owned, registry: checked.registry, services, options, redact: self.redact, schedules: checked.schedules };
-        let (engine, shared) = Engine::start(plan, thread).await?;
+        let plan = Plan {
+            env,
+            store,
+            owned,
+            registry: checked.registry,
+            services,
+            options,
+            redact: self.redact,
+            schedules: checked.schedules,
+        };
+        let (engine, shared, unserved) = Engine::start(plan, thread).await?;
         let mut warnings = checked.warnings;
-        warnings.extend(checks::unserved(&*shared.store, shared.env.now()).await?);
+        warnings.extend(unserved);
         for warning in &warnings {
             telemetry::warning(warning);
         }
@@ -264,9 +274,15 @@ impl Builder {
     /// Starts, prints the manifest to standard error, runs until the system asks to stop (Ctrl-C, and SIGTERM on Unix), and shuts
     /// down.
     pub async fn run(self) -> Result<(), Error> {
-        let runtime = self.start().await?;
+        // A signal that comes while it starts is heard too: jobs that run already are not lost to it.
+        let mut signals = Signals::new()?;
+        let runtime = tokio::select! {
+            biased;
+            runtime = self.start() => runtime?,
+            () = signals.next() => return Ok(()),
+        };
         eprint!("{}", runtime.manifest());
-        runtime.run_until_signalled().await
+        runtime.run_until(signals).await
     }
 }
 

@@ -112,7 +112,8 @@ fn apply(entries: Vec<JobEntry>, settings: &Settings, mistakes: &mut Vec<String>
             continue;
         }
         if let Some(near) = did_you_mean(kind, entries.iter().map(|entry| &*entry.name)) {
-            let origin = settings.origins().find(|(path, _)| path.starts_with(&format!("jobs.{kind}."))).map(|(_, origin)| origin);
+            let origin =
+                settings.origins().find(|(path, _)| path.starts_with(&format!("jobs.{kind}."))).map(|(_, origin)| origin);
             let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
             mistakes.push(format!("{place}jobs.{kind} names no job of this program; did you mean `{near}`?"));
         }
@@ -150,7 +151,8 @@ fn place(entry: &JobEntry) -> String {
 
 fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&ServiceEntry) -> bool, mistakes: &mut Vec<String>) {
     let place = place(entry);
-    let names = [("name", &entry.name), ("queue", &entry.queue)].into_iter().chain(entry.aliases.iter().map(|alias| ("alias", alias)));
+    let names =
+        [("name", &entry.name), ("queue", &entry.queue)].into_iter().chain(entry.aliases.iter().map(|alias| ("alias", alias)));
     for (what, text) in names.chain(entry.tags.iter().map(|tag| ("tag", tag))) {
         if let Err(error) = name::check(what, text) {
             mistakes.push(format!("{place}: {error}"));
@@ -161,6 +163,10 @@ fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&Servic
         mistakes.push(format!("{place} borrows `&{name}`, which was not provided: add `.provide(..)` to the runtime's builder"));
     }
     if let Some(schedule) = &entry.schedule {
+        if let Some(argument) = entry.arguments.first() {
+            let name = argument.name;
+            mistakes.push(format!("{place} has a schedule and the argument `{name}`: a schedule has no arguments to give"));
+        }
         if let Err(error) = check_schedule(schedule) {
             mistakes.push(format!("{place}: {error}"));
         }
@@ -202,7 +208,8 @@ fn warnings(registry: &Registry, settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     if cfg!(panic = "abort") {
         warnings.push(
-            "this program is built with `panic = \"abort\"`: a job that panics ends the whole process, and counts as a crash".to_owned(),
+            "this program is built with `panic = \"abort\"`: a job that panics ends the whole process, and counts as a crash"
+                .to_owned(),
         );
     }
     if let Some(served) = &settings.only_queues {

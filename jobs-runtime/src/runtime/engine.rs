@@ -12,12 +12,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::checks::Declared;
+use super::checks::{self, Declared};
 use super::shutdown::Shutdown;
 use crate::env::Env;
 use crate::error::Error;
 use crate::health::{Board, Health};
 use crate::scheduler::Scheduler;
+use crate::worker::canceller::Canceller;
 use crate::worker::completer::Completer;
 use crate::worker::executor::Executor;
 use crate::worker::fetcher::Fetcher;
@@ -87,8 +88,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Makes the worker known, declares its schedules, and starts all parts.
-    pub(super) async fn start(plan: Plan, thread: Thread) -> Result<(Arc<Self>, Arc<Shared>), Error> {
+    /// Makes the worker known, declares its schedules, and starts all parts. Answers what waits in the store for nobody, too.
+    pub(super) async fn start(plan: Plan, thread: Thread) -> Result<(Arc<Self>, Arc<Shared>, Vec<String>), Error> {
         let kinds: BTreeSet<String> = plan.registry.names().map(|(name, _)| name.to_owned()).collect();
         let shared = Arc::new(Shared {
             kinds: Arc::new(kinds),
@@ -110,9 +111,9 @@ impl Engine {
             // Whoever started the runtime may have gone away; its drop ends the engine.
             let _ = ready.send(result);
         }));
-        started.await.map_err(|_| Error::Store(jobs_core::StoreError::Closed))??;
+        let unserved = started.await.map_err(|_| Error::Store(jobs_core::StoreError::Closed))??;
         let shutdown = Self::start_parts(&shared, &pool, &lease, plan.owned, thread);
-        Ok((Arc::new(Self { shared: Arc::clone(&shared), pool, shutdown }), shared))
+        Ok((Arc::new(Self { shared: Arc::clone(&shared), pool, shutdown }), shared, unserved))
     }
 
     fn start_parts(shared: &Arc<Shared>, pool: &Arc<Pool>, lease: &Arc<Lease>, owned: bool, thread: Thread) -> Arc<Shutdown> {
@@ -125,7 +126,7 @@ impl Engine {
             shared: Arc::clone(shared),
             pool: Arc::clone(pool),
             outcomes: outcomes.clone(),
-            watched,
+            watched: watched.clone(),
         });
         let stop = [CancellationToken::new(), CancellationToken::new(), CancellationToken::new()];
         let [taking, writing, living] = &stop;
@@ -145,8 +146,11 @@ impl Engine {
         let c = completer.clone();
         let completing = vec![start(part("completer", writing), move || c.clone())];
 
-        let (s, p, l, w, o) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), to_watch, outcomes.clone());
-        let mut last = vec![start(part("warden", living), move || Warden::new(&s, &p, &l, o.clone(), beat.clone(), &w))];
+        let s = Arc::clone(shared);
+        let mut last = vec![start(part("warden", living), move || Warden::new(&s, &to_watch))];
+        let (s, p, l, o) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), outcomes.clone());
+        let canceller = move || Canceller::new(&s, &p, &l, o.clone(), watched.clone(), beat.clone());
+        last.push(start(part("canceller", living), canceller));
         let (s, l) = (Arc::clone(shared), Arc::clone(lease));
         last.push(start(part("heartbeat", living), move || Heartbeat::new(&s, &l, beats.clone())));
         let (s, p, l) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease));
@@ -198,20 +202,24 @@ fn start<P: crate::worker::supervisor::Part>(
     supervise(&shared, name, &stop, make)
 }
 
-/// Makes the worker known, declares its schedules, and fires those that run on start.
+/// Makes the worker known, declares its schedules, and fires those that run on start. Answers what waits in the store for nobody.
 async fn introduce(
     shared: &Arc<Shared>,
     pool: &Arc<Pool>,
     lease: &Arc<Lease>,
     declared: Vec<Declared>,
-) -> Result<(), jobs_core::StoreError> {
+) -> Result<Vec<String>, jobs_core::StoreError> {
     Keeper::new(shared, pool, lease).register().await?;
     // What dead workers left is free before anything else is said of the store.
     let (worker, _) = lease.current();
     while shared.within_patience(shared.store.rescue(shared.env.now(), worker)).await?.more {}
-    if !shared.options.schedules {
-        return Ok(());
+    if shared.options.schedules {
+        declare(shared, declared).await?;
     }
+    shared.within_patience(checks::unserved(&*shared.store, shared.env.now())).await
+}
+
+async fn declare(shared: &Arc<Shared>, declared: Vec<Declared>) -> Result<(), jobs_core::StoreError> {
     let build = &shared.options.build;
     let schedules = declared.iter().map(|declared| {
         let mut schedule = declared.schedule.clone();

@@ -69,7 +69,10 @@ impl Runtime {
     /// Runs until the system asks to stop (Ctrl-C, and SIGTERM on Unix), then shuts down. A second signal skips the waiting for
     /// running jobs, a third the grace.
     pub async fn run_until_signalled(self) -> Result<(), Error> {
-        let mut signals = signals::Signals::new()?;
+        self.run_until(signals::Signals::new()?).await
+    }
+
+    async fn run_until(self, mut signals: signals::Signals) -> Result<(), Error> {
         signals.next().await;
         let shutdown = self.engine.shutdown();
         tokio::pin!(shutdown);
