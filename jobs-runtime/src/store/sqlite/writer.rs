@@ -22,6 +22,7 @@ use super::courtesy::Courtesy;
 use super::error::{Result, is_busy, store_error};
 use super::prune::Cursors;
 use super::rescue::Judge;
+use crate::worker::guard::{Panicked, catch};
 
 /// The most commands that share a transaction.
 const GROUP: usize = 512;
@@ -98,9 +99,13 @@ trait Command: Send {
 
     /// Hands out the answer that was kept, or this error.
     fn answer(self: Box<Self>, error: Option<StoreError>);
+
+    /// When it was sent: from then on its patience counts.
+    fn sent(&self) -> Instant;
 }
 
 struct Call<T, F> {
+    sent: Instant,
     work: F,
     kept: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -108,7 +113,10 @@ struct Call<T, F> {
 
 impl<T: Send, F: FnMut(&mut Session) -> Result<T> + Send> Command for Call<T, F> {
     fn run(&mut self, session: &mut Session) -> bool {
-        let answer = (self.work)(session);
+        // A mistake of ours in one command must not end the writer for all.
+        let answer = catch(|| (self.work)(session)).unwrap_or_else(|Panicked(text)| {
+            Err(StoreError::Refused { message: format!("the store panicked: {text}"), source: None })
+        });
         let good = answer.is_ok();
         self.kept = Some(answer);
         good
@@ -122,6 +130,10 @@ impl<T: Send, F: FnMut(&mut Session) -> Result<T> + Send> Command for Call<T, F>
         };
         // The caller may have gone away. What was committed stays committed.
         let _ = self.reply.send(answer);
+    }
+
+    fn sent(&self) -> Instant {
+        self.sent
     }
 }
 
@@ -168,7 +180,7 @@ impl Writer {
         F: FnMut(&mut Session) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let sent = self.sender.send(wrap(Box::new(Call { work, kept: None, reply })));
+        let sent = self.sender.send(wrap(Box::new(Call { sent: Instant::now(), work, kept: None, reply })));
         Box::pin(async move {
             sent.map_err(|_| StoreError::Closed)?;
             answer.await.map_err(|_| StoreError::Closed)?
@@ -256,8 +268,9 @@ fn transact(
     courtesy: &mut Courtesy,
     patience: Duration,
 ) -> (Group, Option<Message>) {
+    let until = first.sent() + patience;
     let mut group = Group { commands: vec![first], outcome: Ok(()) };
-    if let Err(error) = begin(session, courtesy, patience) {
+    if let Err(error) = begin(session, courtesy, until) {
         group.outcome = Err(Failure::Begin(error));
         return (group, None);
     }
@@ -307,7 +320,7 @@ fn finish(session: &mut Session, group: Group, courtesy: &mut Courtesy, patience
 }
 
 fn alone(session: &mut Session, mut command: Box<dyn Command>, courtesy: &mut Courtesy, patience: Duration) {
-    if let Err(error) = begin(session, courtesy, patience) {
+    if let Err(error) = begin(session, courtesy, command.sent() + patience) {
         return command.answer(Some(error));
     }
     let error = if command.run(session) {
@@ -319,16 +332,15 @@ fn alone(session: &mut Session, mut command: Box<dyn Command>, courtesy: &mut Co
     command.answer(error);
 }
 
-/// Takes the write lock. Waits while others hold it, up to `patience`.
-fn begin(session: &Session, courtesy: &mut Courtesy, patience: Duration) -> Result<()> {
-    let began = Instant::now();
+/// Takes the write lock. Waits while others hold it, up to a time.
+fn begin(session: &Session, courtesy: &mut Courtesy, until: Instant) -> Result<()> {
     let mut pause = Duration::from_micros(100);
     let result = loop {
         let error = match execute(session, "BEGIN IMMEDIATE") {
             Ok(()) => break Ok(()),
             Err(error) => error,
         };
-        if !is_busy(&error) || began.elapsed() >= patience {
+        if !is_busy(&error) || Instant::now() >= until {
             break Err(session.error(&error));
         }
         courtesy.wait();
@@ -343,14 +355,16 @@ fn begin(session: &Session, courtesy: &mut Courtesy, patience: Duration) -> Resu
     result
 }
 
-fn commit(session: &Session) -> Result<()> {
+fn commit(session: &mut Session) -> Result<()> {
     execute(session, "COMMIT").map_err(|error| {
         roll_back(session);
         session.error(&error)
     })
 }
 
-fn roll_back(session: &Session) {
+fn roll_back(session: &mut Session) {
+    // What the pruner has passed over in a transaction that is undone, it has not passed over.
+    session.cursors = Cursors::default();
     // Some errors end the transaction by themselves; then there is none to end.
     if !session.connection.is_autocommit() {
         let _ = execute(session, "ROLLBACK");
