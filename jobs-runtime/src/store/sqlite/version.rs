@@ -15,7 +15,7 @@ pub(super) fn allows_many_connections(version: i32) -> bool {
 pub(super) fn single_note(version: &str) -> Cow<'static, str> {
     Cow::Owned(format!(
         "SQLite {version} can damage a file that several connections write (the WAL-reset bug, mended in 3.51.3), so only this one \
-         process may use it; `cargo update -p rusqlite`, or in Cargo.toml `rusqlite = \"0.40\"` or newer, lifts the limit"
+         process may use it; `cargo update -p rusqlite`, or in Cargo.toml `rusqlite = \"0.39\"` or newer, lifts the limit"
     ))
 }
 
