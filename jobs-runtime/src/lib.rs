@@ -1,6 +1,6 @@
 //! Durable, scheduled background jobs on an embedded SQLite file.
 //!
-//! ```
+//! ```standalone_crate
 //! use jobs_runtime::{Enqueue, JobContext, Runtime, job};
 //!
 //! struct Greeting(&'static str);
@@ -24,6 +24,7 @@ mod client;
 mod closure;
 pub mod env;
 mod error;
+pub mod guide;
 pub mod health;
 mod runtime;
 mod scheduler;
@@ -41,6 +42,8 @@ pub use jobs_core::{
     Backoff, BoxError, Counts, Enqueue, EnqueueError, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId, JobRecord, NewJob,
     State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::JobFilter, store::JobPage,
 };
+#[doc(inline)]
+pub use jobs_core::lifecycle;
 pub use jobs_macros::job;
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};
 
