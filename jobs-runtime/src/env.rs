@@ -98,11 +98,7 @@ impl Env {
     /// The system's clock and chance. Parts of the engine are spawned on `engine`, jobs on `jobs`.
     #[must_use]
     pub fn system(engine: Handle, jobs: Handle) -> Self {
-        Self {
-            clock: Arc::new(SystemClock::default()),
-            rng: Rng::from_system(),
-            spawn: Arc::new(TokioSpawn { engine, jobs }),
-        }
+        Self { clock: Arc::new(SystemClock::default()), rng: Rng::from_system(), spawn: Arc::new(TokioSpawn { engine, jobs }) }
     }
 
     /// The time.

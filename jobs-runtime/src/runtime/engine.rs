@@ -27,7 +27,7 @@ use crate::worker::lease::{Keeper, Lease};
 use crate::worker::pool::Pool;
 use crate::worker::pruner::Pruner;
 use crate::worker::rescuer::Rescuer;
-use crate::worker::supervisor::supervise;
+use crate::worker::supervisor::{Part, supervise};
 use crate::worker::warden::Warden;
 use crate::worker::{Options, Redact, Shared};
 
@@ -103,67 +103,66 @@ impl Engine {
         });
         let pool = Arc::new(Pool::new(shared.options.concurrency, &shared.options.queues));
         let lease = Arc::new(Lease::new(&pool, shared.env.worker_id()));
+        let core = Core { shared: Arc::clone(&shared), pool: Arc::clone(&pool), lease };
         // These touch the clock, which belongs to the engine's thread.
         let (ready, started) = tokio::sync::oneshot::channel();
-        let (shared_, pool_, lease_) = (Arc::clone(&shared), Arc::clone(&pool), Arc::clone(&lease));
+        let starting = core.clone();
         shared.env.spawn.engine(Box::pin(async move {
-            let result = introduce(&shared_, &pool_, &lease_, plan.schedules).await;
             // Whoever started the runtime may have gone away; its drop ends the engine.
-            let _ = ready.send(result);
+            let _ = ready.send(introduce(&starting, plan.schedules).await);
         }));
         let unserved = started.await.map_err(|_| Error::Store(jobs_core::StoreError::Closed))??;
-        let shutdown = Self::start_parts(&shared, &pool, &lease, plan.owned, thread);
+        let shutdown = Self::start_parts(&core, plan.owned, thread);
         Ok((Arc::new(Self { shared: Arc::clone(&shared), pool, shutdown }), shared, unserved))
     }
 
-    fn start_parts(shared: &Arc<Shared>, pool: &Arc<Pool>, lease: &Arc<Lease>, owned: bool, thread: Thread) -> Arc<Shutdown> {
+    fn start_parts(core: &Core, owned: bool, thread: Thread) -> Arc<Shutdown> {
         let (outcomes, handed_in) = mpsc::unbounded_channel();
         let (watched, to_watch) = mpsc::unbounded_channel();
         let (beats, beat) = watch::channel(Beat::default());
         let to_watch = Arc::new(Mutex::new(to_watch));
-        let completer = Completer::new(shared, pool, handed_in);
+        let completer = Completer::new(&core.shared, &core.pool, handed_in);
         let executor = Arc::new(Executor {
-            shared: Arc::clone(shared),
-            pool: Arc::clone(pool),
+            shared: Arc::clone(&core.shared),
+            pool: Arc::clone(&core.pool),
             outcomes: outcomes.clone(),
             watched: watched.clone(),
         });
         let stop = [CancellationToken::new(), CancellationToken::new(), CancellationToken::new()];
         let [taking, writing, living] = &stop;
-        let part = |name, stop: &CancellationToken| (Arc::clone(shared), name, stop.clone());
 
-        let (s, p, l, e, b) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), executor, beat.clone());
-        let mut ended = vec![start(part("fetcher", taking), move || Fetcher::new(&s, &p, &l, &e, b.clone()))];
-        if shared.options.schedules {
-            let (s, l) = (Arc::clone(shared), Arc::clone(lease));
-            ended.push(start(part("scheduler", taking), move || Scheduler::new(&s, &l)));
+        let news = beat.clone();
+        let fetcher = move |core: &Core| Fetcher::new(&core.shared, &core.pool, &core.lease, &executor, news.clone());
+        let mut takers = vec![core.start("fetcher", taking, fetcher)];
+        if core.shared.options.schedules {
+            takers.push(core.start("scheduler", taking, |core| Scheduler::new(&core.shared, &core.lease)));
         }
-        let (s, l, b) = (Arc::clone(shared), Arc::clone(lease), beat.clone());
-        ended.push(start(part("rescuer", taking), move || Rescuer::new(&s, &l, b.clone())));
-        let s = Arc::clone(shared);
-        ended.push(start(part("pruner", taking), move || Pruner::new(&s)));
+        let news = beat.clone();
+        takers.push(core.start("rescuer", taking, move |core| Rescuer::new(&core.shared, &core.lease, news.clone())));
+        takers.push(core.start("pruner", taking, |core| Pruner::new(&core.shared)));
 
-        let c = completer.clone();
-        let completing = vec![start(part("completer", writing), move || c.clone())];
+        let writer = completer.clone();
+        let writers = vec![core.start("completer", writing, move |_| writer.clone())];
 
-        let s = Arc::clone(shared);
-        let mut last = vec![start(part("warden", living), move || Warden::new(&s, &to_watch))];
-        let (s, p, l, o) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease), outcomes.clone());
-        let canceller = move || Canceller::new(&s, &p, &l, o.clone(), watched.clone(), beat.clone());
-        last.push(start(part("canceller", living), canceller));
-        let (s, l) = (Arc::clone(shared), Arc::clone(lease));
-        last.push(start(part("heartbeat", living), move || Heartbeat::new(&s, &l, beats.clone())));
-        let (s, p, l) = (Arc::clone(shared), Arc::clone(pool), Arc::clone(lease));
-        last.push(start(part("keeper", living), move || Keeper::new(&s, &p, &l)));
+        let handing_in = outcomes.clone();
+        let canceller = move |core: &Core| {
+            Canceller::new(&core.shared, &core.pool, &core.lease, handing_in.clone(), watched.clone(), beat.clone())
+        };
+        let keepers = vec![
+            core.start("warden", living, move |core| Warden::new(&core.shared, &to_watch)),
+            core.start("canceller", living, canceller),
+            core.start("heartbeat", living, move |core| Heartbeat::new(&core.shared, &core.lease, beats.clone())),
+            core.start("keeper", living, |core| Keeper::new(&core.shared, &core.pool, &core.lease)),
+        ];
 
         Arc::new(Shutdown {
-            shared: Arc::clone(shared),
-            pool: Arc::clone(pool),
-            lease: Arc::clone(lease),
+            shared: Arc::clone(&core.shared),
+            pool: Arc::clone(&core.pool),
+            lease: Arc::clone(&core.lease),
             completer,
             outcomes,
             stop,
-            ended: [ended, completing, last],
+            ended: [takers, writers, keepers],
             owned,
             hurry: watch::Sender::new(0),
             done: CancellationToken::new(),
@@ -195,20 +194,30 @@ impl Engine {
     }
 }
 
-fn start<P: crate::worker::supervisor::Part>(
-    (shared, name, stop): (Arc<Shared>, &'static str, CancellationToken),
-    make: impl FnMut() -> P + Send + 'static,
-) -> CancellationToken {
-    supervise(&shared, name, &stop, make)
+/// What every part is given.
+#[derive(Clone)]
+struct Core {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    lease: Arc<Lease>,
+}
+
+impl Core {
+    /// Starts a part under the supervisor. The token that it answers is cancelled when the part has ended.
+    fn start<P: Part>(
+        &self,
+        name: &'static str,
+        stop: &CancellationToken,
+        make: impl Fn(&Core) -> P + Send + 'static,
+    ) -> CancellationToken {
+        let core = self.clone();
+        supervise(&self.shared, name, stop, move || make(&core))
+    }
 }
 
 /// Makes the worker known, declares its schedules, and fires those that run on start. Answers what waits in the store for nobody.
-async fn introduce(
-    shared: &Arc<Shared>,
-    pool: &Arc<Pool>,
-    lease: &Arc<Lease>,
-    declared: Vec<Declared>,
-) -> Result<Vec<String>, jobs_core::StoreError> {
+async fn introduce(core: &Core, declared: Vec<Declared>) -> Result<Vec<String>, jobs_core::StoreError> {
+    let Core { shared, pool, lease } = core;
     Keeper::new(shared, pool, lease).register().await?;
     // What dead workers left is free before anything else is said of the store.
     let (worker, _) = lease.current();

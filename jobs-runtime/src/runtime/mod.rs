@@ -37,7 +37,6 @@ impl fmt::Debug for Runtime {
 
 impl Runtime {
     /// Begins a runtime with parts of one's own.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }

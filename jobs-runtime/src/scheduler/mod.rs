@@ -16,10 +16,10 @@ use jobs_core::store::{Changes, Fire, Fired, NewSchedule, ScheduleRecord};
 use jobs_core::{NewJob, TextError};
 use tokio::sync::watch;
 
+use crate::telemetry;
 use crate::worker::Shared;
 use crate::worker::lease::Lease;
 use crate::worker::supervisor::Part;
-use crate::telemetry;
 
 /// How often the schedules are read again though nobody said that they changed.
 const SAFETY_NET: Duration = Duration::from_secs(60);
@@ -98,7 +98,7 @@ impl Scheduler {
         for row in self.rows.clone() {
             let Some(times) = self.times(&row.schedule) else { continue };
             match self.due_of(&row, &times, now) {
-                Due::Now(fire) => fires.push(fire),
+                Due::Now(fire) => fires.push(*fire),
                 Due::Later(at) => next = Some(next.map_or(at, |next| next.min(at))),
                 Due::Never => {}
             }
@@ -110,7 +110,7 @@ impl Scheduler {
         match times {
             Times::Never => Due::Never,
             Times::Once if row.last_tick >= ONCE_FIRED => Due::Never,
-            Times::Once => Due::Now(self.fire(row, ONCE_FIRED, now, 0)),
+            Times::Once => Due::Now(Box::new(self.fire(row, ONCE_FIRED, now, 0))),
             Times::At(schedule) => {
                 let Some(first) = schedule.next_after(row.last_tick) else { return Due::Never };
                 if first > now {
@@ -119,7 +119,7 @@ impl Scheduler {
                 // Of all that were missed, the latest is fired and stands for the others.
                 let tick = schedule.latest_at(now).map_or(first, |latest| latest.max(first));
                 let missed = schedule.count_between(row.last_tick, tick, MOST_MISSED).saturating_sub(1);
-                Due::Now(self.fire(row, tick, tick, u32::try_from(missed).unwrap_or(u32::MAX)))
+                Due::Now(Box::new(self.fire(row, tick, tick, u32::try_from(missed).unwrap_or(u32::MAX))))
             }
         }
     }
@@ -156,7 +156,7 @@ impl Scheduler {
 
 /// When a row is due.
 enum Due {
-    Now(Fire),
+    Now(Box<Fire>),
     Later(Timestamp),
     Never,
 }

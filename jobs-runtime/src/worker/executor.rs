@@ -3,7 +3,6 @@
 //! A slot is a task that runs one job after the other until none waits. A job may end well, fail, panic, be stopped, or be dropped
 //! with its runtime: each way gives exactly one outcome, or none when the lease under which it ran is lost.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -289,9 +288,3 @@ impl Drop for Holding {
         }
     }
 }
-
-/// Keeps the compiler's eye on what must be true for slots to run on any runtime.
-const _: fn() = || {
-    fn is_send<T: Future + Send>(_: fn(Arc<Executor>, Started, Holding) -> T) {}
-    is_send(|executor, started, holding| executor.run_slot(started, holding));
-};

@@ -75,15 +75,13 @@ mod tests {
 
     impl Drop for Bomb {
         fn drop(&mut self) {
-            if !std::thread::panicking() {
-                panic!("in drop");
-            }
+            assert!(std::thread::panicking(), "in drop");
         }
     }
 
     #[tokio::test]
     async fn any_panic_ends_as_its_text() {
-        let cases: [(Pin<Box<dyn Future<Output = ()> + Send>>, &str); 4] = [
+        let cases: [(crate::env::Task, &str); 4] = [
             (Box::pin(async { panic!("plain") }), "plain"),
             (Box::pin(async { panic!("with {}", "values") }), "with values"),
             (Box::pin(async { std::panic::panic_any(7) }), "a value that is no text"),

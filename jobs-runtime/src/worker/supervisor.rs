@@ -60,12 +60,12 @@ pub(crate) fn supervise<P: Part>(
 async fn live<P: Part>(shared: &Shared, name: &'static str, stop: &CancellationToken, part: &mut P) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let step = tokio::select! {
+        let ended = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            step = part.run_once() => step,
+            ended = part.run_once() => ended,
         };
-        match step {
+        match ended {
             Ok(()) => {
                 pause = FIRST_PAUSE;
                 shared.board.well(name, &shared.env);
