@@ -96,8 +96,7 @@ impl ArgumentWriter {
             self.json.push(b'{');
         }
         self.json.push(b'}');
-        String::from_utf8(self.json)
-            .map_err(|error| ArgumentError::Encode { name: "arguments", message: error.to_string() })
+        String::from_utf8(self.json).map_err(|error| ArgumentError::Encode { name: "arguments", message: error.to_string() })
     }
 }
 
@@ -119,8 +118,9 @@ impl<'a> ArgumentReader<'a> {
     pub fn take<T>(&self, codec: &Codec<T>) -> Result<T, ArgumentError> {
         // The last of two equal keys counts, as everywhere in serde_json.
         match self.fields.iter().rev().find(|(name, _)| name == codec.name) {
-            Some((_, raw)) => (codec.decode)(raw.get())
-                .map_err(|error| ArgumentError::Decode { name: codec.name, message: error.to_string() }),
+            Some((_, raw)) => {
+                (codec.decode)(raw.get()).map_err(|error| ArgumentError::Decode { name: codec.name, message: error.to_string() })
+            }
             None => (codec.decode)("null").map_err(|_| ArgumentError::Missing { name: codec.name }),
         }
     }

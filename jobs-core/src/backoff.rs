@@ -45,10 +45,7 @@ pub enum Backoff {
 
 impl Backoff {
     /// What a job has that says nothing: exponential from 10 seconds to 6 hours.
-    pub const DEFAULT: Self = Self::Exponential {
-        base: Duration::from_secs(10),
-        max: DEFAULT_MAX,
-    };
+    pub const DEFAULT: Self = Self::Exponential { base: Duration::from_secs(10), max: DEFAULT_MAX };
 
     /// Reads a backoff.
     ///
@@ -67,10 +64,7 @@ impl Backoff {
             return Err(TextError::new(MAX_BYTES..text.len(), message));
         }
         let start = text.len() - text.trim_ascii_start().len();
-        let word = text[start..]
-            .split_ascii_whitespace()
-            .next()
-            .unwrap_or_default();
+        let word = text[start..].split_ascii_whitespace().next().unwrap_or_default();
         let rest = start + word.len()..text.len();
         match word {
             "" => Err(TextError::new(0..text.len(), "backoff is empty").with_help(FORMS)),
@@ -78,9 +72,7 @@ impl Backoff {
             "exponential" => growing(text, rest).map(|(base, max)| Self::Exponential { base, max }),
             "linear" => growing(text, rest).map(|(step, max)| Self::Linear { step, max }),
             "fixed" => wait(text, rest).map(Self::Fixed),
-            _ if word.starts_with(char::is_alphabetic) => {
-                Err(unknown_shape(start..rest.start, word))
-            }
+            _ if word.starts_with(char::is_alphabetic) => Err(unknown_shape(start..rest.start, word)),
             _ => list(text),
         }
     }
@@ -163,14 +155,8 @@ fn growing(text: &str, span: Range<usize>) -> Result<(Duration, Duration), TextE
     let limit = to + "to".len()..span.end;
     let max = wait(text, limit.clone())?;
     if max < first {
-        let message = format!(
-            "limit {} is shorter than the first wait of {}",
-            duration::format(max),
-            duration::format(first)
-        );
-        return Err(
-            TextError::new(trimmed(text, limit), message).with_help("write the shorter one first")
-        );
+        let message = format!("limit {} is shorter than the first wait of {}", duration::format(max), duration::format(first));
+        return Err(TextError::new(trimmed(text, limit), message).with_help("write the shorter one first"));
     }
     Ok((first, max))
 }
@@ -181,11 +167,8 @@ fn list(text: &str) -> Result<Backoff, TextError> {
     for item in text.split(',') {
         let span = start..start + item.len();
         if waits.len() == MAX_LIST {
-            return Err(TextError::new(
-                span.start..text.len(),
-                format!("backoff has more than {MAX_LIST} waits"),
-            )
-            .with_help("the last one repeats"));
+            return Err(TextError::new(span.start..text.len(), format!("backoff has more than {MAX_LIST} waits"))
+                .with_help("the last one repeats"));
         }
         start = span.end + 1;
         waits.push(wait(text, span)?);
@@ -196,8 +179,7 @@ fn list(text: &str) -> Result<Backoff, TextError> {
 fn wait(text: &str, span: Range<usize>) -> Result<Duration, TextError> {
     let span = trimmed(text, span);
     if span.is_empty() {
-        return Err(TextError::new(span, "backoff has a wait missing here")
-            .with_help("write one, such as `30s`"));
+        return Err(TextError::new(span, "backoff has a wait missing here").with_help("write one, such as `30s`"));
     }
     duration::parse(&text[span.clone()]).map_err(|error| error.shifted(span.start))
 }
@@ -217,12 +199,9 @@ fn find_word(text: &str, span: Range<usize>, wanted: &str) -> Option<usize> {
     let alone = |at: usize| {
         let before = part[..at].chars().next_back();
         let after = part[at + wanted.len()..].chars().next();
-        before.is_none_or(|c| c.is_ascii_whitespace())
-            && after.is_none_or(|c| c.is_ascii_whitespace())
+        before.is_none_or(|c| c.is_ascii_whitespace()) && after.is_none_or(|c| c.is_ascii_whitespace())
     };
-    part.match_indices(wanted)
-        .find(|(at, _)| alone(*at))
-        .map(|(at, _)| span.start + at)
+    part.match_indices(wanted).find(|(at, _)| alone(*at)).map(|(at, _)| span.start + at)
 }
 
 fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
@@ -248,47 +227,14 @@ mod tests {
     fn texts_mean_what_they_say() {
         for (text, backoff) in [
             ("exponential", Backoff::DEFAULT),
-            (
-                " exponential  5s ",
-                Backoff::Exponential {
-                    base: s(5),
-                    max: s(21_600),
-                },
-            ),
-            (
-                "exponential 5s to 1h",
-                Backoff::Exponential {
-                    base: s(5),
-                    max: s(3_600),
-                },
-            ),
-            (
-                "exponential 1h 30m  to  2h",
-                Backoff::Exponential {
-                    base: s(5_400),
-                    max: s(7_200),
-                },
-            ),
-            (
-                "linear 30s",
-                Backoff::Linear {
-                    step: s(30),
-                    max: s(21_600),
-                },
-            ),
-            (
-                "linear 30s to 1h",
-                Backoff::Linear {
-                    step: s(30),
-                    max: s(3_600),
-                },
-            ),
+            (" exponential  5s ", Backoff::Exponential { base: s(5), max: s(21_600) }),
+            ("exponential 5s to 1h", Backoff::Exponential { base: s(5), max: s(3_600) }),
+            ("exponential 1h 30m  to  2h", Backoff::Exponential { base: s(5_400), max: s(7_200) }),
+            ("linear 30s", Backoff::Linear { step: s(30), max: s(21_600) }),
+            ("linear 30s to 1h", Backoff::Linear { step: s(30), max: s(3_600) }),
             ("fixed 30s", Backoff::Fixed(s(30))),
             ("fixed 0s", Backoff::Fixed(s(0))),
-            (
-                "1m, 5m,15m",
-                Backoff::List(Cow::Owned(vec![s(60), s(300), s(900)])),
-            ),
+            ("1m, 5m,15m", Backoff::List(Cow::Owned(vec![s(60), s(300), s(900)]))),
             ("1m", Backoff::List(Cow::Owned(vec![s(60)]))),
         ] {
             assert_eq!(Backoff::parse(text), Ok(backoff), "{text}");
@@ -300,35 +246,15 @@ mod tests {
         let many = ["1s"; 101].join(",");
         for (text, marked, said) in [
             ("", "", "backoff is empty; write `exponential 10s to 6h`"),
-            (
-                "exponentail 5s",
-                "exponentail",
-                "unknown backoff `exponentail`; did you mean `exponential`?",
-            ),
-            (
-                "fibonacci",
-                "fibonacci",
-                "unknown backoff `fibonacci`; write",
-            ),
+            ("exponentail 5s", "exponentail", "unknown backoff `exponentail`; did you mean `exponential`?"),
+            ("fibonacci", "fibonacci", "unknown backoff `fibonacci`; write"),
             ("linear", "", "backoff has a wait missing here"),
             ("fixed", "", "backoff has a wait missing here"),
             ("exponential 5s to", "", "backoff has a wait missing here"),
             ("exponential 5 to 1h", "5", "`5` has no unit"),
-            (
-                "linear 5s to 1hour",
-                "hour",
-                "unknown unit `hour`; did you mean `h`?",
-            ),
-            (
-                "linear 1h to 5m",
-                "5m",
-                "limit 5m is shorter than the first wait of 1h",
-            ),
-            (
-                "exponential 12h",
-                "12h",
-                "first wait is longer than the limit of 6h",
-            ),
+            ("linear 5s to 1hour", "hour", "unknown unit `hour`; did you mean `h`?"),
+            ("linear 1h to 5m", "5m", "limit 5m is shorter than the first wait of 1h"),
+            ("exponential 12h", "12h", "first wait is longer than the limit of 6h"),
             ("1m, , 5m", "", "backoff has a wait missing here"),
             ("1m, 5x", "x", "unknown unit `x`"),
             (&many, "1s", "backoff has more than 100 waits"),
@@ -342,15 +268,7 @@ mod tests {
     #[test]
     fn exponential_doubles_up_to_its_limit() {
         let almost_one = 1.0 - f64::EPSILON;
-        for (failures, seconds) in [
-            (0, 10),
-            (1, 10),
-            (2, 20),
-            (3, 40),
-            (12, 20_480),
-            (13, 21_600),
-            (u32::MAX, 21_600),
-        ] {
+        for (failures, seconds) in [(0, 10), (1, 10), (2, 20), (3, 40), (12, 20_480), (13, 21_600), (u32::MAX, 21_600)] {
             let delay = Backoff::DEFAULT.delay(failures, almost_one);
             assert_eq!(delay.as_secs_f64().round().to_string(), seconds.to_string());
             assert_eq!(Backoff::DEFAULT.delay(failures, 0.0), s(0));
@@ -359,19 +277,10 @@ mod tests {
 
     #[test]
     fn the_other_shapes_are_exact() {
-        let linear = Backoff::Linear {
-            step: s(30),
-            max: s(100),
-        };
-        assert_eq!(
-            [1, 2, 3, 4, u32::MAX].map(|n| linear.delay(n, 0.5)),
-            [s(30), s(60), s(90), s(100), s(100)]
-        );
+        let linear = Backoff::Linear { step: s(30), max: s(100) };
+        assert_eq!([1, 2, 3, 4, u32::MAX].map(|n| linear.delay(n, 0.5)), [s(30), s(60), s(90), s(100), s(100)]);
         let list = Backoff::List(Cow::Borrowed(const { &[s(60), s(300)] }));
-        assert_eq!(
-            [1, 2, 3, u32::MAX].map(|n| list.delay(n, 0.5)),
-            [s(60), s(300), s(300), s(300)]
-        );
+        assert_eq!([1, 2, 3, u32::MAX].map(|n| list.delay(n, 0.5)), [s(60), s(300), s(300), s(300)]);
         assert_eq!(Backoff::Fixed(s(7)).delay(9, 0.5), s(7));
         assert_eq!(Backoff::List(Cow::Borrowed(&[])).delay(1, 0.5), s(0));
     }
@@ -386,8 +295,7 @@ mod tests {
             pair().prop_map(|(base, max)| Backoff::Exponential { base, max }),
             pair().prop_map(|(step, max)| Backoff::Linear { step, max }),
             wait().prop_map(Backoff::Fixed),
-            prop::collection::vec(wait(), 1..=100)
-                .prop_map(|waits| Backoff::List(Cow::Owned(waits))),
+            prop::collection::vec(wait(), 1..=100).prop_map(|waits| Backoff::List(Cow::Owned(waits))),
         ]
     }
 

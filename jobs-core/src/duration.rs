@@ -64,15 +64,11 @@ const LONG_NAMES: [(&str, &str); 27] = [
 /// A number without a unit, an unknown unit, a fraction, a sign, units that repeat or rise, and anything above the limit.
 pub fn parse(text: &str) -> Result<Duration, TextError> {
     if text.len() > MAX_BYTES {
-        let message = format!(
-            "duration has {} bytes, the limit is {MAX_BYTES}",
-            text.len()
-        );
+        let message = format!("duration has {} bytes, the limit is {MAX_BYTES}", text.len());
         return Err(TextError::new(0..text.len(), message));
     }
     if text.trim_ascii().is_empty() {
-        return Err(TextError::new(0..text.len(), "duration is empty")
-            .with_help("write a number and a unit, such as `30s`"));
+        return Err(TextError::new(0..text.len(), "duration is empty").with_help("write a number and a unit, such as `30s`"));
     }
     let mut total: u128 = 0;
     let mut previous: Option<usize> = None;
@@ -81,9 +77,8 @@ pub fn parse(text: &str) -> Result<Duration, TextError> {
         let (part, number, unit) = read_part(text, at)?;
         if let Some(larger) = previous.filter(|larger| unit <= *larger) {
             let message = format!("`{}` follows a part in `{}`", &text[part], NANOS[larger].0);
-            return Err(TextError::new(at..text.len(), message).with_help(
-                "write each unit once, from large to small: w, d, h, m, s, ms, us, ns",
-            ));
+            return Err(TextError::new(at..text.len(), message)
+                .with_help("write each unit once, from large to small: w, d, h, m, s, ms, us, ns"));
         }
         previous = Some(unit);
         total = total.saturating_add(number.saturating_mul(NANOS[unit].1));
@@ -130,27 +125,15 @@ fn read_part(text: &str, start: usize) -> Result<(Range<usize>, u128, usize), Te
     }
     let end = end_of(text, digits, char::is_alphabetic);
     match &text[digits..end] {
-        "" if text[digits..].starts_with(['.', ',']) => Err(TextError::new(
-            start..end_of(text, start, |c| !c.is_whitespace()),
-            "duration has a fraction",
-        )
-        .with_help(
-            "write whole numbers in smaller units, such as `1h30m` for one and a half hours",
-        )),
-        "" => Err(TextError::new(
-            start..digits,
-            format!("`{}` has no unit", &text[start..digits]),
-        )
-        .with_help(format!(
-            "write it right after the number, such as `30s`; {UNITS}"
-        ))),
+        "" if text[digits..].starts_with(['.', ',']) => {
+            Err(TextError::new(start..end_of(text, start, |c| !c.is_whitespace()), "duration has a fraction")
+                .with_help("write whole numbers in smaller units, such as `1h30m` for one and a half hours"))
+        }
+        "" => Err(TextError::new(start..digits, format!("`{}` has no unit", &text[start..digits]))
+            .with_help(format!("write it right after the number, such as `30s`; {UNITS}"))),
         name => match NANOS.iter().position(|(unit, _)| *unit == name) {
             // 64 bytes of digits do not fit 128 bits; what does not fit is over the limit of a duration as well.
-            Some(unit) => Ok((
-                start..end,
-                text[start..digits].parse().unwrap_or(u128::MAX),
-                unit,
-            )),
+            Some(unit) => Ok((start..end, text[start..digits].parse().unwrap_or(u128::MAX), unit)),
             None => Err(unknown_unit(digits..end, name)),
         },
     }
@@ -160,38 +143,22 @@ fn not_a_number(text: &str, start: usize) -> TextError {
     let end = end_of(text, start, |c| !c.is_whitespace());
     let wrong = &text[start..end];
     if wrong.starts_with(['-', '\u{2212}']) {
-        return TextError::new(start..end, format!("duration `{wrong}` is negative"))
-            .with_help("the smallest is `0s`");
+        return TextError::new(start..end, format!("duration `{wrong}` is negative")).with_help("the smallest is `0s`");
     }
-    TextError::new(
-        start..end,
-        format!("`{wrong}` does not begin with a number"),
-    )
-    .with_help(format!("write a number and a unit, such as `30s`; {UNITS}"))
+    TextError::new(start..end, format!("`{wrong}` does not begin with a number"))
+        .with_help(format!("write a number and a unit, such as `30s`; {UNITS}"))
 }
 
 fn unknown_unit(span: Range<usize>, name: &str) -> TextError {
     let lower = name.to_lowercase();
     let near = match lower.as_str() {
         "y" | "yr" | "year" | "years" | "mo" | "month" | "months" => {
-            return TextError::new(span, format!("unit `{name}` has no fixed length"))
-                .with_help("write days, such as `30d`");
+            return TextError::new(span, format!("unit `{name}` has no fixed length")).with_help("write days, such as `30d`");
         }
-        lower => did_you_mean(
-            lower,
-            NANOS
-                .iter()
-                .map(|(unit, _)| *unit)
-                .filter(|unit| *unit == lower),
-        )
-        .or_else(|| did_you_mean(lower, LONG_NAMES.iter().map(|(long, _)| *long))),
+        lower => did_you_mean(lower, NANOS.iter().map(|(unit, _)| *unit).filter(|unit| *unit == lower))
+            .or_else(|| did_you_mean(lower, LONG_NAMES.iter().map(|(long, _)| *long))),
     };
-    let unit = near.map(|near| {
-        LONG_NAMES
-            .iter()
-            .find(|(long, _)| *long == near)
-            .map_or(near, |(_, unit)| unit)
-    });
+    let unit = near.map(|near| LONG_NAMES.iter().find(|(long, _)| *long == near).map_or(near, |(_, unit)| unit));
     TextError::new(span, format!("unknown unit `{name}`")).with_help(match unit {
         Some(unit) => format!("did you mean `{unit}`? {UNITS}"),
         None => UNITS.to_owned(),
@@ -203,9 +170,7 @@ fn skip_spaces(text: &str, start: usize) -> usize {
 }
 
 fn end_of(text: &str, start: usize, inside: impl Fn(char) -> bool) -> usize {
-    text[start..]
-        .find(|c| !inside(c))
-        .map_or(text.len(), |len| start + len)
+    text[start..].find(|c| !inside(c)).map_or(text.len(), |len| start + len)
 }
 
 /// Exact, because `nanos` is at most [`MAX`].
@@ -246,77 +211,35 @@ mod tests {
     #[test]
     fn each_mistake_has_its_place_and_its_advice() {
         for (text, marked, said) in [
-            (
-                "",
-                "",
-                "duration is empty; write a number and a unit, such as `30s`",
-            ),
-            (
-                "30",
-                "30",
-                "`30` has no unit; write it right after the number, such as `30s`",
-            ),
+            ("", "", "duration is empty; write a number and a unit, such as `30s`"),
+            ("30", "30", "`30` has no unit; write it right after the number, such as `30s`"),
             ("1h30", "30", "`30` has no unit"),
             ("30 s", "30", "`30` has no unit"),
             ("s", "s", "`s` does not begin with a number"),
             ("5min", "min", "unknown unit `min`; did you mean `m`?"),
             ("5 m", "5", "`5` has no unit"),
-            (
-                "10secnds",
-                "secnds",
-                "unknown unit `secnds`; did you mean `s`?",
-            ),
+            ("10secnds", "secnds", "unknown unit `secnds`; did you mean `s`?"),
             ("5S", "S", "unknown unit `S`; did you mean `s`?"),
             ("5µs", "µs", "unknown unit `µs`; did you mean `us`?"),
-            (
-                "5xyz",
-                "xyz",
-                "unknown unit `xyz`; units are w, d, h, m, s, ms, us and ns",
-            ),
-            (
-                "1y",
-                "y",
-                "unit `y` has no fixed length; write days, such as `30d`",
-            ),
-            (
-                "1.5h",
-                "1.5h",
-                "duration has a fraction; write whole numbers",
-            ),
+            ("5xyz", "xyz", "unknown unit `xyz`; units are w, d, h, m, s, ms, us and ns"),
+            ("1y", "y", "unit `y` has no fixed length; write days, such as `30d`"),
+            ("1.5h", "1.5h", "duration has a fraction; write whole numbers"),
             ("2h 1,5m", "1,5m", "duration has a fraction"),
             ("-5m", "-5m", "duration `-5m` is negative"),
-            (
-                "30m1h",
-                "1h",
-                "`1h` follows a part in `m`; write each unit once, from large to small",
-            ),
+            ("30m1h", "1h", "`1h` follows a part in `m`; write each unit once, from large to small"),
             ("1h1h", "1h", "`1h` follows a part in `h`"),
-            (
-                "36501d",
-                "36501d",
-                "duration `36501d` is longer than 100 years; the limit is 36500d",
-            ),
-            (
-                "99999999999999999999999999999999999999999999999999w",
-                "",
-                "duration `999",
-            ),
+            ("36501d", "36501d", "duration `36501d` is longer than 100 years; the limit is 36500d"),
+            ("99999999999999999999999999999999999999999999999999w", "", "duration `999"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.to_string().starts_with(said), "{text}: {error}");
-            assert!(
-                marked.is_empty() || &text[error.span.clone()] == marked,
-                "{text}: {:?}",
-                error.span
-            );
+            assert!(marked.is_empty() || &text[error.span.clone()] == marked, "{text}: {:?}", error.span);
         }
     }
 
     #[test]
     fn the_text_is_short() {
-        for text in [
-            "0s", "1w", "8d", "366d", "1h30m", "1m30s", "500ms", "1s1us", "1ns",
-        ] {
+        for text in ["0s", "1w", "8d", "366d", "1h30m", "1m30s", "500ms", "1s1us", "1ns"] {
             assert_eq!(parse(text).map(format).as_deref(), Ok(text));
         }
     }

@@ -17,7 +17,9 @@ pub enum EnqueueError {
     #[error("{0}")]
     Name(TextError),
     /// The payload is too large.
-    #[error("the arguments take {size} bytes, more than the {limit} that a job may carry: store them elsewhere and enqueue their name")]
+    #[error(
+        "the arguments take {size} bytes, more than the {limit} that a job may carry: store them elsewhere and enqueue their name"
+    )]
     TooLarge {
         /// Its size in bytes.
         size: usize,

@@ -88,8 +88,7 @@ pub const MOVES: &[Move] = &[
 
 impl State {
     /// All states, in the order of a job's life.
-    pub const ALL: [State; 9] =
-        [Scheduled, Available, Running, Retryable, Blocked, Parked, Completed, Failed, Cancelled];
+    pub const ALL: [State; 9] = [Scheduled, Available, Running, Retryable, Blocked, Parked, Completed, Failed, Cancelled];
 
     /// The text of the state, as stored.
     #[must_use]
@@ -128,7 +127,9 @@ impl fmt::Display for State {
 
 /// A text that names no state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no state of a job: use scheduled, available, running, retryable, blocked, parked, completed, failed or cancelled")]
+#[error(
+    "`{0}` is no state of a job: use scheduled, available, running, retryable, blocked, parked, completed, failed or cancelled"
+)]
 pub struct UnknownState(pub String);
 
 impl FromStr for State {
@@ -145,8 +146,12 @@ mod tests {
 
     #[test]
     fn the_documented_table_is_the_table() {
-        let documented: Vec<String> =
-            include_str!("lifecycle.rs").lines().filter_map(|line| line.strip_prefix("//! | ")).skip(1).map(str::to_owned).collect();
+        let documented: Vec<String> = include_str!("lifecycle.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | "))
+            .skip(1)
+            .map(str::to_owned)
+            .collect();
         let real: Vec<String> = MOVES.iter().map(|(from, to, cause)| format!("{from} | {to} | {cause} |")).collect();
         assert_eq!(documented, real);
     }

@@ -324,13 +324,9 @@ mod tests {
 
     #[test]
     fn every_clash_is_reported_with_both_places() {
-        let clashes = Registry::new([
-            entry("a", 1, &[]),
-            entry("a", 2, &[]),
-            entry("b", 3, &[Cow::Borrowed("c")]),
-            entry("c", 4, &[]),
-        ])
-        .unwrap_err();
+        let clashes =
+            Registry::new([entry("a", 1, &[]), entry("a", 2, &[]), entry("b", 3, &[Cow::Borrowed("c")]), entry("c", 4, &[])])
+                .unwrap_err();
         assert_eq!(clashes.len(), 2);
         assert_eq!(
             clashes[0].to_string(),

@@ -30,11 +30,7 @@ pub struct TextError {
 impl TextError {
     /// A mistake at `span` (bytes of the text) without help.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-            help: None,
-        }
+        Self { span, message: message.into(), help: None }
     }
 
     /// The same mistake with a sentence on what to write instead.
@@ -59,23 +55,11 @@ impl TextError {
     pub fn render(&self, text: &str) -> String {
         let column = |byte: usize| text.char_indices().take_while(|(at, _)| *at < byte).count();
         let (start, end) = (column(self.span.start), column(self.span.end));
-        let skipped = if start > WIDTH - CONTEXT {
-            start - CONTEXT
-        } else {
-            0
-        };
-        let shown: String = text
-            .chars()
-            .skip(skipped)
-            .take(WIDTH)
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let skipped = if start > WIDTH - CONTEXT { start - CONTEXT } else { 0 };
+        let shown: String = text.chars().skip(skipped).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
         let indent = start - skipped;
         let carets = end.saturating_sub(start).clamp(1, WIDTH - indent);
-        let mut drawn = format!(
-            "{}\n  {shown}\n  {:indent$}{:^<carets$}",
-            self.message, "", ""
-        );
+        let mut drawn = format!("{}\n  {shown}\n  {:indent$}{:^<carets$}", self.message, "", "");
         if let Some(help) = &self.help {
             drawn.push_str("\nhelp: ");
             drawn.push_str(help);
@@ -131,9 +115,7 @@ fn distance(left: &[char], right: &str) -> usize {
     for (i, &a) in left.iter().enumerate() {
         row[0] = i + 1;
         for (j, &b) in right.iter().enumerate() {
-            let mut best = (last[j] + usize::from(a != b))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut best = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && a == right[j - 1] && left[i - 1] == b {
                 best = best.min(before_last[j - 1] + 1);
             }
@@ -162,18 +144,12 @@ mod tests {
     #[test]
     fn carets_stand_under_characters_not_bytes() {
         let error = TextError::new(5..7, "wrong").with_help("write b");
-        assert_eq!(
-            error.render("äö ab"),
-            "wrong\n  äö ab\n     ^^\nhelp: write b"
-        );
+        assert_eq!(error.render("äö ab"), "wrong\n  äö ab\n     ^^\nhelp: write b");
     }
 
     #[test]
     fn an_empty_span_gets_one_caret() {
-        assert_eq!(
-            TextError::new(1..1, "a unit is missing").render("5"),
-            "a unit is missing\n  5\n   ^"
-        );
+        assert_eq!(TextError::new(1..1, "a unit is missing").render("5"), "a unit is missing\n  5\n   ^");
     }
 
     #[test]
@@ -187,13 +163,9 @@ mod tests {
     #[test]
     fn near_words_are_found_and_far_ones_are_not() {
         let units = ["hour", "minute", "second"];
-        for (wrong, found) in [
-            ("minuet", Some("minute")),
-            ("HOUR", Some("hour")),
-            ("secnd", Some("second")),
-            ("parsec", None),
-            ("", None),
-        ] {
+        for (wrong, found) in
+            [("minuet", Some("minute")), ("HOUR", Some("hour")), ("secnd", Some("second")), ("parsec", None), ("", None)]
+        {
             assert_eq!(did_you_mean(wrong, units.into_iter()), found, "{wrong}");
         }
         assert_eq!(did_you_mean("x", ["s"].into_iter()), None);

@@ -36,15 +36,9 @@ impl Calendar {
                 .expect("lists of values in range are in the dialect of the cron crate")
         };
         if expr.either_day() {
-            Self {
-                main: search(true, false),
-                weekdays: Some(search(false, true)),
-            }
+            Self { main: search(true, false), weekdays: Some(search(false, true)) }
         } else {
-            Self {
-                main: search(true, true),
-                weekdays: None,
-            }
+            Self { main: search(true, true), weekdays: None }
         }
     }
 
@@ -64,10 +58,7 @@ impl Calendar {
             return None;
         }
         let end = utc(Wall(wall.min(Wall::LAST).0 + 1))?;
-        self.searches()
-            .filter_map(|search| search.after(&end).next_back())
-            .map(|found| Wall(found.timestamp()))
-            .max()
+        self.searches().filter_map(|search| search.after(&end).next_back()).map(|found| Wall(found.timestamp())).max()
     }
 
     fn searches(&self) -> impl Iterator<Item = &cron::Schedule> {
@@ -93,10 +84,7 @@ fn normalise(expr: &CronExpr, days: bool, weekdays: bool) -> String {
         }
         // Quartz counts weekdays from 1.
         let shift = u8::from(field == Field::DayOfWeek);
-        let values: Vec<String> = expr
-            .values(field)
-            .map(|value| (value + shift).to_string())
-            .collect();
+        let values: Vec<String> = expr.values(field).map(|value| (value + shift).to_string()).collect();
         values.join(",")
     });
     fields.join(" ")

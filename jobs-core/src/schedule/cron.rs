@@ -51,10 +51,7 @@ impl CronExpr {
     /// (`L`, `W`, `#`, `?`, a year), a date that never occurs, or a text over 1024 bytes.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         if text.len() > MAX_BYTES {
-            let message = format!(
-                "cron expression has {} bytes, the limit is {MAX_BYTES}",
-                text.len()
-            );
+            let message = format!("cron expression has {} bytes, the limit is {MAX_BYTES}", text.len());
             return Err(TextError::new(0..text.len(), message));
         }
         let spans = words(text);
@@ -72,10 +69,7 @@ impl CronExpr {
             [only] => return Err(wrong_count(only.clone(), 1)),
         };
         // Without a field for them, seconds are 0.
-        let mut expr = Self {
-            sets: [1, 0, 0, 0, 0, 0],
-            stars: [false; 6],
-        };
+        let mut expr = Self { sets: [1, 0, 0, 0, 0, 0], stars: [false; 6] };
         for (&field, span) in fields.iter().zip(&spans) {
             let written = &text[span.clone()];
             expr.sets[field.index()] = field::parse(field, written, span.start)?;
@@ -117,10 +111,8 @@ impl CronExpr {
         let first = self.values(Field::DayOfMonth).next();
         match (first, longest) {
             (Some(first), Some(longest)) if first > longest && !self.either_day() => {
-                let message =
-                    format!("day of month {first} never occurs in the months of this expression");
-                Err(TextError::new(days, message)
-                    .with_help(format!("write a day up to {longest}, or a longer month")))
+                let message = format!("day of month {first} never occurs in the months of this expression");
+                Err(TextError::new(days, message).with_help(format!("write a day up to {longest}, or a longer month")))
             }
             _ => Ok(self),
         }
@@ -164,40 +156,27 @@ fn words(text: &str) -> Vec<Range<usize>> {
 
 fn wrong_count(span: Range<usize>, count: usize) -> TextError {
     let fields = if count == 1 { "field" } else { "fields" };
-    let error = TextError::new(
-        span,
-        format!("cron expression has {count} {fields}, not 5 or 6"),
-    );
+    let error = TextError::new(span, format!("cron expression has {count} {fields}, not 5 or 6"));
     match count {
         7 => error.with_help("there is no year: write 5 fields, or 6 with leading seconds"),
-        8.. => error
-            .with_help("write 5 fields, or 6 with leading seconds, without spaces inside a field"),
+        8.. => error.with_help("write 5 fields, or 6 with leading seconds, without spaces inside a field"),
         _ => error.with_help(FORM),
     }
 }
 
-fn nickname(
-    text: &str,
-    span: &Range<usize>,
-    next: Option<&Range<usize>>,
-) -> Result<CronExpr, TextError> {
+fn nickname(text: &str, span: &Range<usize>, next: Option<&Range<usize>>) -> Result<CronExpr, TextError> {
     let name = text[span.clone()].to_ascii_lowercase();
     let names = NICKNAMES.iter().map(|(name, _)| *name);
     match (NICKNAMES.iter().find(|(known, _)| *known == name), next) {
         (Some((_, fields)), None) => CronExpr::parse(fields),
-        (Some(_), Some(next)) => Err(TextError::new(
-            next.start..text.trim_ascii_end().len(),
-            format!("nothing may follow `{name}`"),
-        )),
+        (Some(_), Some(next)) => {
+            Err(TextError::new(next.start..text.trim_ascii_end().len(), format!("nothing may follow `{name}`")))
+        }
         (None, _) => {
             let all = "nicknames are @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly";
-            let error = TextError::new(
-                span.clone(),
-                format!("`{}` is not a cron nickname", shown(&name)),
-            );
+            let error = TextError::new(span.clone(), format!("`{}` is not a cron nickname", shown(&name)));
             Err(error.with_help(match name.as_str() {
-                "@once" => "a schedule that fires once ever is `@once` on its own, it has no times"
-                    .to_owned(),
+                "@once" => "a schedule that fires once ever is `@once` on its own, it has no times".to_owned(),
                 "@reboot" => "write `run_on_start` to run when the process starts".to_owned(),
                 "@every" => "write `every = \"5m\"` instead of cron".to_owned(),
                 _ => match did_you_mean(&name, names) {

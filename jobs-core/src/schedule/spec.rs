@@ -43,9 +43,7 @@ impl Spec {
             return error(format!("period {shown} is longer than 366d"));
         }
         if period.subsec_nanos() % 1_000_000 != 0 {
-            return error(format!(
-                "period {shown} is not a whole number of milliseconds"
-            ));
+            return error(format!("period {shown} is not a whole number of milliseconds"));
         }
         Ok(Self::Every(period))
     }
@@ -70,35 +68,21 @@ mod tests {
 
     #[test]
     fn cron_text_is_an_expression_or_once() {
-        assert_eq!(
-            Spec::parse_cron("@daily"),
-            CronExpr::parse("0 0 * * *").map(Spec::Cron)
-        );
+        assert_eq!(Spec::parse_cron("@daily"), CronExpr::parse("0 0 * * *").map(Spec::Cron));
         assert_eq!(Spec::parse_cron(" @once "), Ok(Spec::Once));
         assert!(Spec::parse_cron("5m").is_err());
     }
 
     #[test]
     fn every_takes_one_second_to_366_days() {
-        for (text, millis) in [
-            ("1s", 1_000),
-            ("1s500ms", 1_500),
-            ("90m", 5_400_000),
-            ("366d", 31_622_400_000),
-        ] {
-            assert_eq!(
-                Spec::parse_every(text),
-                Ok(Spec::Every(Duration::from_millis(millis)))
-            );
+        for (text, millis) in [("1s", 1_000), ("1s500ms", 1_500), ("90m", 5_400_000), ("366d", 31_622_400_000)] {
+            assert_eq!(Spec::parse_every(text), Ok(Spec::Every(Duration::from_millis(millis))));
         }
         for (text, message) in [
             ("999ms", "period 999ms is shorter than 1s"),
             ("0s", "period 0s is shorter than 1s"),
             ("366d1ms", "period 366d1ms is longer than 366d"),
-            (
-                "1s1us",
-                "period 1s1us is not a whole number of milliseconds",
-            ),
+            ("1s1us", "period 1s1us is not a whole number of milliseconds"),
             ("5min", "unknown unit `min`"),
         ] {
             assert_eq!(Spec::parse_every(text).unwrap_err().message, message);
@@ -108,18 +92,8 @@ mod tests {
     #[test]
     fn display_is_the_text_that_reads_back() {
         for text in ["0 9 * * 1-5", "@once"] {
-            assert_eq!(
-                Spec::parse_cron(text)
-                    .map(|spec| spec.to_string())
-                    .as_deref(),
-                Ok(text)
-            );
+            assert_eq!(Spec::parse_cron(text).map(|spec| spec.to_string()).as_deref(), Ok(text));
         }
-        assert_eq!(
-            Spec::parse_every("90m")
-                .map(|spec| spec.to_string())
-                .as_deref(),
-            Ok("1h30m")
-        );
+        assert_eq!(Spec::parse_every("90m").map(|spec| spec.to_string()).as_deref(), Ok("1h30m"));
     }
 }

@@ -47,11 +47,7 @@ impl Schedule {
             Spec::Every(period) => Ticks::Every(nanos(*period).max(1)),
             Spec::Once => Ticks::Never,
         };
-        Self {
-            spec: *spec,
-            zone,
-            ticks,
-        }
+        Self { spec: *spec, zone, ticks }
     }
 
     /// The schedule of the text of `cron` (see [`Spec::parse_cron`]) on the wall clock of `zone`.

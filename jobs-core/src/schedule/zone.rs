@@ -33,10 +33,7 @@ impl Zone {
     /// Coordinated universal time, which has no clock changes.
     #[must_use]
     pub fn utc() -> Self {
-        Self {
-            name: "UTC".into(),
-            zone: TimeZone::UTC,
-        }
+        Self { name: "UTC".into(), zone: TimeZone::UTC }
     }
 
     /// Finds a zone: `UTC`, `local` for the zone of this machine, or a name of the IANA time zone database in any case.
@@ -51,22 +48,13 @@ impl Zone {
         }
         if name == "local" {
             return match TimeZone::try_system() {
-                Ok(zone) => Ok(Self {
-                    name: name.into(),
-                    zone,
-                }),
-                Err(error) => Err(TextError::new(
-                    span,
-                    format!("the zone of this machine is unknown: {error}"),
-                )
-                .with_help("write its name, such as `Europe/Berlin`, or set `TZ`")),
+                Ok(zone) => Ok(Self { name: name.into(), zone }),
+                Err(error) => Err(TextError::new(span, format!("the zone of this machine is unknown: {error}"))
+                    .with_help("write its name, such as `Europe/Berlin`, or set `TZ`")),
             };
         }
         match TimeZone::get(name) {
-            Ok(zone) => Ok(Self {
-                name: zone.iana_name().unwrap_or(name).into(),
-                zone,
-            }),
+            Ok(zone) => Ok(Self { name: zone.iana_name().unwrap_or(name).into(), zone }),
             Err(_) => Err(unknown(name)),
         }
     }
@@ -170,22 +158,13 @@ fn timestamp(second: i64) -> Timestamp {
 fn unknown(name: &str) -> TextError {
     let known: Vec<_> = jiff::tz::db().available().collect();
     let known = || known.iter().map(jiff::tz::TimeZoneName::as_str);
-    let city = |zone: &&str| {
-        zone.rsplit('/')
-            .next()
-            .is_some_and(|city| city.eq_ignore_ascii_case(name))
-    };
+    let city = |zone: &&str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
     let help = "write an IANA name such as `Europe/Berlin`, or `UTC`, or `local`";
-    let error = TextError::new(
-        0..name.len(),
-        format!("unknown time zone `{}`", shown(name)),
-    );
-    error.with_help(
-        match known().find(city).or_else(|| did_you_mean(name, known())) {
-            Some(near) => format!("did you mean `{near}`? {help}"),
-            None => help.to_owned(),
-        },
-    )
+    let error = TextError::new(0..name.len(), format!("unknown time zone `{}`", shown(name)));
+    error.with_help(match known().find(city).or_else(|| did_you_mean(name, known())) {
+        Some(near) => format!("did you mean `{near}`? {help}"),
+        None => help.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -194,19 +173,13 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case() {
-        for (written, name) in [
-            ("UTC", "UTC"),
-            ("utc", "UTC"),
-            ("Europe/Berlin", "Europe/Berlin"),
-            ("america/new_york", "America/New_York"),
-        ] {
+        for (written, name) in
+            [("UTC", "UTC"), ("utc", "UTC"), ("Europe/Berlin", "Europe/Berlin"), ("america/new_york", "America/New_York")]
+        {
             assert_eq!(Zone::parse(written).unwrap().name(), name);
         }
         assert_eq!(Zone::default(), Zone::utc());
-        assert_eq!(
-            Zone::parse("local").map(|zone| zone.to_string()).as_deref(),
-            Ok("local")
-        );
+        assert_eq!(Zone::parse("local").map(|zone| zone.to_string()).as_deref(), Ok("local"));
     }
 
     #[test]
@@ -221,10 +194,7 @@ mod tests {
             (&"x/".repeat(5_000), "write an IANA name"),
         ] {
             let error = Zone::parse(written).unwrap_err();
-            assert!(
-                error.message.starts_with("unknown time zone") && error.message.len() < 80,
-                "{error}"
-            );
+            assert!(error.message.starts_with("unknown time zone") && error.message.len() < 80, "{error}");
             assert!(error.help.as_ref().unwrap().starts_with(near), "{error}");
             assert_eq!(error.span, 0..written.len());
         }

@@ -4,9 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::text::{TextError, did_you_mean, shown};
 
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// A field of a cron expression.
@@ -28,14 +26,7 @@ pub enum Field {
 
 impl Field {
     /// The fields in the order in which they are written.
-    pub const ALL: [Self; 6] = [
-        Self::Second,
-        Self::Minute,
-        Self::Hour,
-        Self::DayOfMonth,
-        Self::Month,
-        Self::DayOfWeek,
-    ];
+    pub const ALL: [Self; 6] = [Self::Second, Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
 
     /// The smallest and the largest value; a Sunday written as 7 is 0.
     #[must_use]
@@ -82,8 +73,7 @@ impl Field {
 
     fn name_of(self, value: u8, named: bool) -> String {
         let name = self.names().get(usize::from(value - self.range().0));
-        name.filter(|_| named)
-            .map_or(value.to_string(), ToString::to_string)
+        name.filter(|_| named).map_or(value.to_string(), ToString::to_string)
     }
 }
 
@@ -118,11 +108,7 @@ impl Piece<'_> {
             None => (self, None),
             Some((left, right)) => {
                 let start = self.start + left.len() + at.len_utf8();
-                let right = Self {
-                    text: right,
-                    start,
-                    ..self
-                };
+                let right = Self { text: right, start, ..self };
                 (Self { text: left, ..self }, Some(right))
             }
         }
@@ -161,10 +147,7 @@ fn parse_item(item: Piece<'_>) -> Result<u64, TextError> {
         return Ok(bits(field.range().0, field.largest_written(), step));
     }
     if range.text.starts_with('*') {
-        let error = range.error(format!(
-            "`{}` is not an item of a {field} field",
-            shown(range.text)
-        ));
+        let error = range.error(format!("`{}` is not an item of a {field} field", shown(range.text)));
         return Err(error.with_help("write `*`, or a step such as `*/5`"));
     }
     let from = parse_value(first)?;
@@ -173,20 +156,10 @@ fn parse_item(item: Piece<'_>) -> Result<u64, TextError> {
             None => Ok(1 << from),
             Some(step) => {
                 let named = first.text.starts_with(char::is_alphabetic);
-                let high = if named {
-                    field.range().1
-                } else {
-                    field.largest_written()
-                };
+                let high = if named { field.range().1 } else { field.largest_written() };
                 let (low, high) = (field.name_of(from, named), field.name_of(high, named));
-                let error = item.error(format!(
-                    "step `/{}` follows a single value",
-                    parse_step(step)?
-                ));
-                Err(error.with_help(format!(
-                    "write a range, such as `{low}-{high}/{}`",
-                    step.text
-                )))
+                let error = item.error(format!("step `/{}` follows a single value", parse_step(step)?));
+                Err(error.with_help(format!("write a range, such as `{low}-{high}/{}`", step.text)))
             }
         };
     };
@@ -204,28 +177,17 @@ fn parse_item(item: Piece<'_>) -> Result<u64, TextError> {
 fn parse_value(value: Piece<'_>) -> Result<u8, TextError> {
     let Piece { field, text, .. } = value;
     if text.is_empty() {
-        return Err(value
-            .error(format!("{field} range lacks a value here"))
-            .with_help(field.allowed()));
+        return Err(value.error(format!("{field} range lacks a value here")).with_help(field.allowed()));
     }
     if !text.bytes().all(|b| b.is_ascii_digit()) {
-        let name = field
-            .names()
-            .iter()
-            .zip(field.range().0..)
-            .find(|(name, _)| name.eq_ignore_ascii_case(text));
-        return name
-            .map(|(_, number)| number)
-            .ok_or_else(|| not_a_value(value));
+        let name = field.names().iter().zip(field.range().0..).find(|(name, _)| name.eq_ignore_ascii_case(text));
+        return name.map(|(_, number)| number).ok_or_else(|| not_a_value(value));
     }
     let (low, high) = (field.range().0, field.largest_written());
     match text.parse::<u8>() {
         Ok(number) if (low..=high).contains(&number) => Ok(number),
         _ => {
-            let error = value.error(format!(
-                "{field} {} is out of range {low}-{high}",
-                shown(text)
-            ));
+            let error = value.error(format!("{field} {} is out of range {low}-{high}", shown(text)));
             Err(match (field, text) {
                 (Field::Hour, "24") => error.with_help("midnight is 0"),
                 (Field::Second | Field::Minute, "60") => error.with_help("write 0"),
@@ -242,25 +204,16 @@ fn parse_step(step: Piece<'_>) -> Result<u8, TextError> {
     let (low, high) = field.range();
     let most = high - low + 1;
     if text.is_empty() {
-        return Err(step
-            .error(format!("{field} step lacks a number"))
-            .with_help(format!("write 1-{most}")));
+        return Err(step.error(format!("{field} step lacks a number")).with_help(format!("write 1-{most}")));
     }
     if !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(step
-            .error(format!("{field} step `{}` is not a number", shown(text)))
-            .with_help(format!("write 1-{most}")));
+        return Err(step.error(format!("{field} step `{}` is not a number", shown(text))).with_help(format!("write 1-{most}")));
     }
     match text.parse::<u8>() {
-        Ok(0) => Err(step
-            .error(format!("{field} step is 0"))
-            .with_help(format!("write 1-{most}"))),
+        Ok(0) => Err(step.error(format!("{field} step is 0")).with_help(format!("write 1-{most}"))),
         Ok(number) if number <= most => Ok(number),
         _ => Err(step
-            .error(format!(
-                "{field} step {} is larger than the field, which has {most} values",
-                shown(text)
-            ))
+            .error(format!("{field} step {} is larger than the field, which has {most} values", shown(text)))
             .with_help(long_step(field, text))),
     }
 }
@@ -279,10 +232,7 @@ fn long_step(field: Field, step: &str) -> String {
             return "a step begins anew in each week: write the days as a list".to_owned();
         }
     };
-    format!(
-        "a step begins anew in each {begins}: write `every = \"{}{unit}\"` instead of cron",
-        shown(step)
-    )
+    format!("a step begins anew in each {begins}: write `every = \"{}{unit}\"` instead of cron", shown(step))
 }
 
 fn backwards(range: Piece<'_>, from: u8, to: u8, step: u8) -> TextError {
@@ -291,11 +241,7 @@ fn backwards(range: Piece<'_>, from: u8, to: u8, step: u8) -> TextError {
     let named = range.text.starts_with(|c: char| c.is_alphabetic());
     let part = |a: u8, b: u8| {
         let (first, last) = (field.name_of(a, named), field.name_of(b, named));
-        if a == b {
-            first
-        } else {
-            format!("{first}-{last}")
-        }
+        if a == b { first } else { format!("{first}-{last}") }
     };
     let help = if field == Field::DayOfWeek && to == 0 && step == 1 {
         format!("Sunday is also 7: write `{from}-7`")
@@ -308,24 +254,18 @@ fn backwards(range: Piece<'_>, from: u8, to: u8, step: u8) -> TextError {
         let values: Vec<String> = wrapped.map(|value| field.name_of(value, named)).collect();
         format!("write the values: `{}`", values.join(","))
     };
-    range
-        .error(format!("{field} range {} runs backwards", range.text))
-        .with_help(help)
+    range.error(format!("{field} range {} runs backwards", range.text)).with_help(help)
 }
 
 /// Signs of other dialects that can stand anywhere in an item.
 fn foreign_sign(item: Piece<'_>) -> Option<TextError> {
     let sign = item.text.chars().find(|c| "?#~".contains(*c))?;
     Some(match sign {
-        '?' => item
-            .error("`?` belongs to another dialect of cron")
-            .with_help("write `*`"),
+        '?' => item.error("`?` belongs to another dialect of cron").with_help("write `*`"),
         '#' => item
             .error("`#`, the n-th weekday of a month, is not supported")
             .with_help("write the weekday alone, and let the job test the date"),
-        _ => item
-            .error("`~`, a random value, is not supported")
-            .with_help("write a value"),
+        _ => item.error("`~`, a random value, is not supported").with_help("write a value"),
     })
 }
 
@@ -339,9 +279,7 @@ fn not_a_value(value: Piece<'_>) -> TextError {
     if upper == "LW" || counted('W').is_some() {
         return value
             .error("`W`, the nearest working day, is not supported")
-            .with_help(
-                "write the days that may be meant, such as `1-3`, and let the job test the weekday",
-            );
+            .with_help("write the days that may be meant, such as `1-3`, and let the job test the weekday");
     }
     if counted('L').is_some() {
         return value
@@ -350,30 +288,19 @@ fn not_a_value(value: Piece<'_>) -> TextError {
     }
     for other in [Field::Month, Field::DayOfWeek] {
         if other != field && other.names().contains(&upper.as_str()) {
-            return value
-                .error(format!("`{upper}` is a {other}, not a {field}"))
-                .with_help(field.allowed());
+            return value.error(format!("`{upper}` is a {other}, not a {field}")).with_help(field.allowed());
         }
     }
     let error = value.error(format!("`{}` is not a {field}", shown(text)));
-    let meant = upper
-        .get(..3)
-        .and_then(|short| field.names().iter().find(|name| **name == short));
-    error.with_help(
-        match meant
-            .copied()
-            .or_else(|| did_you_mean(text, field.names().iter().copied()))
-        {
-            Some(name) => format!("did you mean `{name}`? {}", field.allowed()),
-            None => field.allowed().to_owned(),
-        },
-    )
+    let meant = upper.get(..3).and_then(|short| field.names().iter().find(|name| **name == short));
+    error.with_help(match meant.copied().or_else(|| did_you_mean(text, field.names().iter().copied())) {
+        Some(name) => format!("did you mean `{name}`? {}", field.allowed()),
+        None => field.allowed().to_owned(),
+    })
 }
 
 fn bits(from: u8, to: u8, step: u8) -> u64 {
-    (from..=to)
-        .step_by(usize::from(step))
-        .fold(0, |set, value| set | 1 << value)
+    (from..=to).step_by(usize::from(step)).fold(0, |set, value| set | 1 << value)
 }
 
 /// The text that [`parse`] reads as `set`, beginning with `*` exactly if `star` says so.

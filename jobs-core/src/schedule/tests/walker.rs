@@ -35,10 +35,7 @@ impl Walker<'_> {
         }
         let step = self.step.unsigned_abs().try_into().unwrap_or(1);
         let before = (from - WARM_UP..=from).step_by(step);
-        let mut reached = before
-            .map(|second| self.wall(second))
-            .max()
-            .unwrap_or(i64::MIN);
+        let mut reached = before.map(|second| self.wall(second)).max().unwrap_or(i64::MIN);
         let mut second = from + self.step;
         while second <= to {
             let wall = self.wall(second);
@@ -71,15 +68,9 @@ impl Walker<'_> {
     }
 
     fn day_matches(&self, shown: DateTime) -> bool {
-        let day = self
-            .expr
-            .contains(Field::DayOfMonth, shown.day().unsigned_abs());
+        let day = self.expr.contains(Field::DayOfMonth, shown.day().unsigned_abs());
         let weekday = shown.weekday().to_sunday_zero_offset().unsigned_abs();
         let weekday = self.expr.contains(Field::DayOfWeek, weekday);
-        if self.expr.either_day() {
-            day || weekday
-        } else {
-            day && weekday
-        }
+        if self.expr.either_day() { day || weekday } else { day && weekday }
     }
 }
