@@ -1,0 +1,128 @@
+//! Arguments, services and context; the keys of `#[job]`; names, aliases and renames.
+//!
+//! # Owned travels, borrowed is injected
+//!
+//! The types of the parameters decide, by their syntax alone.
+//!
+//! | parameter | is | must be |
+//! |---|---|---|
+//! | `name: T` | an argument: stored with the job under `name`, as JSON | `Serialize + DeserializeOwned + Send + 'static` |
+//! | `name: &T`, `name: &dyn Trait` | a service: lent by the runtime, found by its type | `Send + Sync + 'static` |
+//! | `name: &JobContext` | this run: its attempt, its name, whether it shall stop | |
+//! | `name: &Client` | a service that every runtime has by itself | |
+//!
+//! ```standalone_crate
+//! use std::sync::Arc;
+//! use jobs_runtime::{JobContext, Runtime, job};
+//!
+//! trait Mailer: Send + Sync {
+//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error>;
+//! }
+//!
+//! struct Screen;
+//!
+//! impl Mailer for Screen {
+//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error> {
+//!         println!("to {to}: {text}");
+//!         Ok(())
+//!     }
+//! }
+//!
+//! struct Sender(String);
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Invoice {
+//!     number: u64,
+//!     lines: Vec<String>,
+//! }
+//!
+//! #[job(queue = "mail", retries = 5, timeout = "30s")]
+//! async fn send_invoice(
+//!     mailer: &dyn Mailer,
+//!     sender: &Sender,
+//!     ctx: &JobContext,
+//!     to: String,
+//!     invoice: Invoice,
+//! ) -> Result<u64, std::io::Error> {
+//!     let text = format!("{} lines from {}, attempt {}", invoice.lines.len(), sender.0, ctx.attempt());
+//!     mailer.send(&to, &text)?;
+//!     Ok(invoice.number)
+//! }
+//!
+//! # fn main() -> Result<(), jobs_runtime::Error> {
+//! Runtime::builder().provide(Sender("Ann".into())).provide_arc::<dyn Mailer>(Arc::new(Screen)).check()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The fn stays as it was written and can be called as it is. Beside it stands a struct of the same name, so a module of that
+//! name cannot stand in the same place: put the fn inside that module.
+//!
+//! A job returns nothing or a `Result<T, E>`. `T` is its output, kept as JSON with the finished job up to `output_limit` (64
+//! KiB); `()` and anything else that is `null` in JSON is no output. `E` is anything that turns into a boxed error: std errors,
+//! `String`, `&str`, `anyhow::Error`, an enum of your own.
+//!
+//! # The keys
+//!
+//! [`#[job]`](macro@crate::job) has the table of all keys. Values are checked when the program is compiled: a cron expression
+//! that never fires, a zone that does not exist and a key that is misspelt are compile errors at their place.
+//!
+//! What a kind does not say is taken from the settings: `defaults.retries` (10, so 11 attempts), `defaults.backoff` (exponential,
+//! from 10 s to 6 h), `defaults.timeout` (none). Its queue is `default`, its priority 0; smaller numbers run first.
+//!
+//! # Changing a job while stored ones wait
+//!
+//! | change | what becomes of stored jobs |
+//! |---|---|
+//! | an argument of type `Option<T>` is added | it is `None` in them |
+//! | an argument is removed | its stored value is left alone |
+//! | an argument is renamed, or one without a default is added | they do not decode: parked, with their payload |
+//! | a type changes so that old values do not decode | parked |
+//! | the fn is moved to another module or file | nothing: the module is no part of the name |
+//! | the fn is renamed | they keep the old name: parked once no live worker knows it, unless an alias takes them |
+//!
+//! A job that was [parked](super::running#parked-jobs) runs as soon as a build comes that can take it. So a rename is mended by
+//! one line, before or after it was deployed:
+//!
+//! ```standalone_crate
+//! use jobs_runtime::{Enqueue, NewJob, Runtime, State, job};
+//!
+//! #[job(aliases = ["mail_receipt"])]
+//! async fn send_receipt(to: String) -> Result<String, std::convert::Infallible> {
+//!     Ok(to)
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().store("memory:").start().await?;
+//! let client = runtime.client();
+//! // As the build before stored it:
+//! let id = client.enqueue_one(NewJob::new("mail_receipt", r#"{"to":"ann@example.com"}"#)).await?;
+//! while client.job(id).await?.is_some_and(|job| job.state != State::Completed) {
+//!     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+//! }
+//! assert_eq!(client.output::<String>(id).await?.as_deref(), Some("ann@example.com"));
+//! # runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To keep the stored name whatever the fn is called, write it: `#[job(name = "send_receipt")]`. Names have 1 to 128 ASCII
+//! letters, digits and `_ - . : /`, and begin with a letter, a digit or `_`.
+//!
+//! # Closures
+//!
+//! A [`closure`](crate::closure()) with a name is a kind like any other. It has no arguments and borrows nothing but what it
+//! captures.
+//!
+//! ```
+//! use jobs_runtime::{JobContext, Runtime, closure};
+//!
+//! # fn main() -> Result<(), jobs_runtime::Error> {
+//! let refresh = closure("refresh", |ctx: JobContext| async move {
+//!     println!("attempt {}", ctx.attempt());
+//!     Ok::<_, std::io::Error>(())
+//! });
+//! Runtime::builder().without_linked().register(refresh.every("10s").retries(0)).check()
+//! # }
+//! ```

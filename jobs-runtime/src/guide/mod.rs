@@ -1,0 +1,25 @@
+//! The guide: one page for each thing that a program does with jobs. Every snippet is compiled and, where it can end, run.
+//!
+//! | page | what it answers |
+//! |---|---|
+//! | [`start`] | the first program, its settings, its manifest, what is checked, and jobs that are not found |
+//! | [`defining`] | arguments, services and context; the keys of `#[job]`; names, aliases and renames |
+//! | [`enqueuing`] | now, later, in bulk, once; from a handler, and from a program that runs nothing |
+//! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
+//! | [`running`] | queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process |
+//! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |
+//! | [`testing`] | a plain call, a runtime in memory, a clock to turn by hand, and the suite for a store of your own |
+//! | [`promises`] | what is promised, what is not, and what becomes of jobs when something breaks |
+//!
+//! All options and their defaults stand in [`settings`](crate::settings), all spans and events in
+//! [`telemetry`](crate::telemetry), all states and moves of a job in [`lifecycle`](crate::lifecycle), the contract of a store in
+//! [`jobs_core::store`].
+
+pub mod defining;
+pub mod enqueuing;
+pub mod looking;
+pub mod promises;
+pub mod running;
+pub mod schedules;
+pub mod start;
+pub mod testing;

@@ -1,0 +1,115 @@
+//! Cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment.
+//!
+//! ```standalone_crate
+//! use jobs_runtime::{JobContext, Runtime, closure, job};
+//!
+//! /// At two in the morning in Berlin, and whenever a worker starts.
+//! #[job(cron = "0 2 * * *", tz = "Europe/Berlin", run_on_start, retries = 3)]
+//! async fn clean_up(ctx: &JobContext) {
+//!     println!("for {:?}", ctx.tick());
+//! }
+//!
+//! /// At every full ten seconds of the Unix epoch, whenever the program was started.
+//! #[job(every = "10s", retries = 0)]
+//! async fn measure() {}
+//!
+//! # fn main() -> Result<(), jobs_runtime::Error> {
+//! let nightly = closure("nightly", |_| async {}).cron("@daily").tz("America/New_York");
+//! Runtime::builder().register(nightly).check()
+//! # }
+//! ```
+//!
+//! A tick makes a job like any other: it is stored, claimed, retried and kept. [`JobContext::tick`](crate::JobContext::tick) is
+//! the instant it stands for. A scheduled job has no arguments. A kind has one schedule; a second one is a second fn that calls
+//! the first.
+//!
+//! # The dialect of cron
+//!
+//! That of crontab(5) (Vixie cron).
+//!
+//! | text | meaning |
+//! |---|---|
+//! | `minute hour day-of-month month day-of-week` | five fields: 0-59, 0-23, 1-31, 1-12, 0-7 |
+//! | six fields | seconds, 0-59, stand in front |
+//! | `*` | all values |
+//! | `a-b`, `*/n`, `a-b/n`, `x,y` | a range, a step through all, a step through a range, a list of any of these |
+//! | `JAN`, `MON` | months and weekdays by name, in any case; Sunday is 0 and 7 |
+//! | `0 0 13 * FRI` | **day of month OR day of week**: when neither field begins with `*`, a day matches if either does |
+//! | `0 0 */2 * MON` | a field that begins with `*` restricts too, and then both must match |
+//! | `@yearly` `@annually` `@monthly` `@weekly` `@daily` `@midnight` `@hourly` | `0 0 1 1 *` (twice), `0 0 1 * *`, `0 0 * * 0`, `0 0 * * *` (twice), `0 * * * *` |
+//! | `@once` | once for the schedule's key, as soon as a worker runs; a schedule that was removed and comes again after a day is a new one |
+//!
+//! Refused, each with what to write instead: `L`, `W`, `#`, `?`, `~`, years, `@reboot`, a step after a single value (`5/10`), a
+//! range that runs backwards, a step larger than its field (`*/90` minutes), and a date that never occurs. Ticks lie in the years
+//! 1970 to 2099.
+//!
+//! # Intervals
+//!
+//! `every` takes 1 s to 366 d in whole milliseconds. It counts from the Unix epoch, not from the start of the process, so that
+//! restarts do not move it and all processes agree. It knows no zone and no clock changes.
+//!
+//! # Zones and clock changes
+//!
+//! `tz` is an IANA name, `UTC` (the default), or `local` for the zone of the machine. The zone data is the system's where there
+//! is one, else the bundled one; the manifest and [`Health`](crate::Health) say which. When clocks change, the rules of cronie
+//! hold:
+//!
+//! | the minute and the hour field | a time that is skipped | a time that comes twice |
+//! |---|---|---|
+//! | neither begins with `*` (fixed times) | runs once, at the end of the gap | runs once, the first time |
+//! | one begins with `*` (intervals) | does not run | runs both times |
+//!
+//! ```
+//! use jobs_core::schedule::{Schedule, Zone};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let berlin = Schedule::parse_cron("30 2 * * *", Zone::parse("Europe/Berlin")?)?;
+//! // On this night the clock jumps from 02:00 to 03:00.
+//! let tick = berlin.next_after("2027-03-27T12:00:00Z".parse()?).unwrap();
+//! assert_eq!(tick.to_string(), "2027-03-28T01:00:00Z");
+//! // On this one it shows 02:30 twice.
+//! let tick = berlin.next_after("2027-10-30T12:00:00Z".parse()?).unwrap();
+//! assert_eq!(tick.to_string(), "2027-10-31T00:30:00Z");
+//! assert_eq!(berlin.next_after(tick).unwrap().to_string(), "2027-11-01T01:30:00Z");
+//!
+//! let either = Schedule::parse_cron("0 0 13 * FRI", Zone::utc())?;
+//! assert_eq!(either.next_after("2026-11-01T00:00:00Z".parse()?).unwrap().to_string(), "2026-11-06T00:00:00Z");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Missed ticks and overlaps
+//!
+//! Both policies are fixed today.
+//!
+//! - **Missed: once.** If ticks passed while no worker ran, the latest of them is fired at the next start and stands for the
+//!   others.
+//! - **Overlap: skip.** If the job of an earlier tick is still alive when the next one comes, the tick is recorded as skipped. A
+//!   job that waits for a retry is alive: a job that fails every time, with the default 10 retries, holds up its schedule for
+//!   hours. Give frequent schedules `retries = 0`.
+//!
+//! A schedule that is new, or whose text or zone was changed, counts from that moment: an edit fires no earlier ticks. A `@once`
+//! that has fired stays fired, also with another text: give the new one another `key`.
+//!
+//! # Many processes
+//!
+//! There is no leader. Every process looks at the same rows, and a tick is fired by whoever is first, in one transaction with its
+//! job: at most one job for a tick, whoever tries. The rows are written by a starting worker, the newest start wins, and everyone
+//! fires what the rows say, also if his own build was compiled with another text. A schedule that the newest start does not have
+//! is removed, if its program knows the kind.
+//!
+//! `run_on_start` makes a job each time a worker starts, unless the last one is still alive.
+//!
+//! # By environment
+//!
+//! ```toml
+//! # jobs.staging.toml, read when JOBS_ENV is `staging`
+//! [jobs.clean_up]
+//! every = "1h"         # or cron = "..", with tz = ".."
+//!
+//! [jobs.measure]
+//! enabled = false      # no schedule, and no run on start; the job itself can still be enqueued
+//! ```
+//!
+//! A kind without a schedule in the code gets one so. `schedules = false` keeps a process from firing and from declaring
+//! schedules at all.
