@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::{Result, is_own_fault};
 use super::row::{micros, with_error};
-use super::writer::Session;
+use super::session::Session;
 
 pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>> {
     let Session { connection, place, signal, .. } = session;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Result;
 use super::row::{id, micros};
-use super::writer::Session;
+use super::session::Session;
 
 /// One writer at a time means that no second statement is needed to see a job that finished meanwhile.
 pub const INSERT: &str = "INSERT OR IGNORE INTO jobs_job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, \

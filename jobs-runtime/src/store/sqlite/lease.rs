@@ -12,7 +12,7 @@ use super::error::Result;
 use super::file::open_side_file;
 use super::rescue;
 use super::row::{instant, micros};
-use super::writer::Session;
+use super::session::Session;
 use jobs_core::State;
 
 pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> Result<()> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::row::{FINISHED, LIVE, instant, micros, record, rows};
-use super::writer::Session;
+use super::session::Session;
 
 pub(super) fn job(connection: &Connection, wanted: JobId) -> rusqlite::Result<Option<JobRecord>> {
     let key = wanted.as_bytes().as_slice();

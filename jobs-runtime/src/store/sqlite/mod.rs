@@ -19,6 +19,7 @@ mod rescue;
 mod row;
 mod schedules;
 mod schema;
+mod session;
 mod version;
 mod writer;
 
@@ -39,7 +40,8 @@ use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::
 use rusqlite::Connection;
 
 use reader::Reader;
-use writer::{Watch, Writer};
+use session::{Session, Watch};
+use writer::Writer;
 
 /// The statements of the hot path, for the benchmark that runs them bare. No part of the public API.
 #[doc(hidden)]
@@ -122,7 +124,7 @@ impl SqliteStore {
     fn write<T, F>(&self, work: F) -> StoreFuture<'static, T>
     where
         T: Send + 'static,
-        F: FnMut(&mut writer::Session) -> error::Result<T> + Send + 'static,
+        F: FnMut(&mut Session) -> error::Result<T> + Send + 'static,
     {
         self.shared.writer.write(work)
     }

@@ -15,8 +15,9 @@ use super::courtesy::Courtesy;
 use super::error::{Result, is_busy, store_error};
 use super::reader::Reader;
 use super::rescue::{self, Judge};
+use super::session::{Names, Session, Watch};
 use super::version;
-use super::writer::{self, Names, Session, Watch, Writer};
+use super::writer::{self, Writer};
 use super::{Shared, SqliteOptions, Synchronous};
 
 /// More statements than this store has.

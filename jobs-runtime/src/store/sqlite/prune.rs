@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::complete::Tally;
 use super::error::Result;
 use super::row::{micros, rows};
-use super::writer::Session;
+use super::session::Session;
 
 /// How far the walks have come: everything up to these places is dealt with.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@ use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::file::open_side_file;
 use super::row::rows;
-use super::writer::Session;
+use super::session::Session;
 
 /// How many beats of the judge a counter must have stood still for, beside the lease time.
 const BEATS: u32 = 3;

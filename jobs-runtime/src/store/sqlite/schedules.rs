@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::enqueue::insert;
 use super::error::Result;
 use super::row::{id, instant, micros, priority};
-use super::writer::Session;
+use super::session::Session;
 
 pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule], known: &BTreeSet<String>) -> Result<()> {
     let write = |connection: &Connection| -> rusqlite::Result<()> {

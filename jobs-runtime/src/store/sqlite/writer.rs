@@ -4,24 +4,19 @@
 //! is answered at once, and a crowd fills the groups. If one command fails, the group is rolled back and each runs in a transaction
 //! of its own, so a bad command harms nobody else.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use jobs_core::store::{Signal, StoreFuture};
-use jobs_core::{StoreError, WorkerId};
-use rusqlite::Connection;
+use jobs_core::StoreError;
+use jobs_core::store::StoreFuture;
 use tokio::sync::oneshot;
 
 use super::courtesy::Courtesy;
-use super::error::{Result, is_busy, store_error};
+use super::error::{Result, is_busy};
 use super::prune::Cursors;
-use super::rescue::Judge;
+use super::session::Session;
 use crate::worker::guard::{Panicked, catch};
 
 /// The most commands that share a transaction.
@@ -32,65 +27,6 @@ const GATHER: Duration = Duration::from_millis(8);
 
 /// How often the file is looked at for writes of other processes, four times a second.
 const WATCH: Duration = Duration::from_millis(250);
-
-/// What commands work on: the connection, and what this process knows beside it.
-pub(super) struct Session {
-    pub(super) connection: Connection,
-    pub(super) place: Arc<str>,
-    pub(super) folder: PathBuf,
-    /// The side files of this process's own workers. Their locks say that it lives.
-    pub(super) locks: HashMap<WorkerId, File>,
-    pub(super) judge: Judge,
-    pub(super) cursors: Cursors,
-    /// Texts that recur in every job: kinds and queues.
-    pub(super) names: Names,
-    pub(super) watch: Arc<Watch>,
-    pub(super) signal: Arc<Signal>,
-}
-
-impl Session {
-    /// The store's error for an error of the driver.
-    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
-        store_error(error, &self.place)
-    }
-
-    /// Takes note that a lease is renewed by the transaction that is open: who writes after it may judge.
-    pub(super) fn renewed(&self) {
-        watch(self);
-        self.watch.at_renewal.store(self.watch.version.load(Ordering::Relaxed), Ordering::Relaxed);
-    }
-}
-
-/// What is known of writes by other processes.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// The file's `data_version`: it changes when another connection has committed.
-    pub(super) version: AtomicI64,
-    /// The version when this process last renewed a lease.
-    pub(super) at_renewal: AtomicI64,
-    /// Whether the writer waits for a lock that somebody else holds.
-    pub(super) blocked: AtomicBool,
-}
-
-/// Shared copies of the few texts that occur in every job.
-#[derive(Debug, Default)]
-pub(super) struct Names(HashMap<String, Arc<str>>);
-
-impl Names {
-    /// The shared copy of a text.
-    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.0.get(text) {
-            return Arc::clone(shared);
-        }
-        // Names come from outside too; a flood of them must not stay.
-        if self.0.len() >= 10_000 {
-            self.0.clear();
-        }
-        let shared: Arc<str> = text.into();
-        self.0.insert(text.to_owned(), Arc::clone(&shared));
-        shared
-    }
-}
 
 /// A command that waits for the writer. It may run twice: once in a group, and again alone.
 trait Command: Send {
@@ -210,7 +146,7 @@ pub(super) fn run(mut session: Session, inbox: Inbox, mut courtesy: Courtesy, pa
         let message = match inbox.0.recv_timeout(WATCH) {
             Ok(message) => message,
             Err(RecvTimeoutError::Timeout) => {
-                watch(&session);
+                session.look_out();
                 watched = Instant::now();
                 continue;
             }
@@ -231,7 +167,7 @@ pub(super) fn run(mut session: Session, inbox: Inbox, mut courtesy: Courtesy, pa
             Message::Close(reply) => break Some(reply),
         }
         if watched.elapsed() >= WATCH {
-            watch(&session);
+            session.look_out();
             watched = Instant::now();
         }
     };
@@ -345,7 +281,7 @@ fn begin(session: &Session, courtesy: &mut Courtesy, until: Instant) -> Result<(
         }
         courtesy.wait();
         session.watch.blocked.store(true, Ordering::Relaxed);
-        observe(session);
+        session.look_out();
         sleep(pause);
         // Never longer than a writer steps back.
         pause = (pause * 2).min(Duration::from_millis(1));
@@ -373,22 +309,6 @@ fn roll_back(session: &mut Session) {
 
 fn execute(session: &Session, sql: &str) -> rusqlite::Result<()> {
     session.connection.prepare_cached(sql)?.execute([]).map(drop)
-}
-
-/// Reads the file's version and remembers it. Answers whether another process has written.
-fn observe(session: &Session) -> bool {
-    let version = session
-        .connection
-        .prepare_cached("PRAGMA data_version")
-        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-    // A file that cannot be read now has nothing new to show.
-    version.is_ok_and(|version| session.watch.version.swap(version, Ordering::Relaxed) != version)
-}
-
-fn watch(session: &Session) {
-    if observe(session) {
-        session.signal.all();
-    }
 }
 
 fn copy(error: &StoreError) -> StoreError {
