@@ -114,17 +114,16 @@ impl Client {
         self.store.requeue(self.env.now(), ids).await
     }
 
-    /// Stores jobs, and answers for each whether it is new.
+    /// Stores all jobs or none, and answers for each whether it is new.
+    ///
+    /// When the store does not answer, whether they were stored is unknown. A job that was given an id of its own
+    /// ([`new_id`](Self::new_id)) can then be enqueued again: it is stored once.
     pub async fn enqueue_jobs(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
         for job in &mut jobs {
             job.check()?;
             job.id.get_or_insert_with(|| self.env.job_id());
         }
-        match self.store.enqueue(self.env.now(), jobs.clone()).await {
-            // Every job has its id, so what may have been stored is not stored again.
-            Err(error) if error.is_transient() => Ok(self.store.enqueue(self.env.now(), jobs).await?),
-            answer => Ok(answer?),
-        }
+        Ok(self.store.enqueue(self.env.now(), jobs).await?)
     }
 }
 

@@ -38,12 +38,13 @@ pub use client::Client;
 pub use closure::{ClosureJob, closure};
 pub use error::Error;
 pub use health::Health;
+pub use jiff::Timestamp;
+#[doc(inline)]
+pub use jobs_core::lifecycle;
 pub use jobs_core::{
     Backoff, BoxError, Counts, Enqueue, EnqueueError, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId, JobRecord, NewJob,
     State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::JobFilter, store::JobPage,
 };
-#[doc(inline)]
-pub use jobs_core::lifecycle;
 pub use jobs_macros::job;
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};
 

@@ -148,14 +148,10 @@ mod tests {
     #[test]
     fn every_event_stands_in_the_table_and_every_row_is_an_event() {
         let source = include_str!("telemetry.rs");
-        let documented: Vec<&str> = source
-            .lines()
-            .filter_map(|line| line.strip_prefix("//! | `jobs."))
-            .filter_map(|row| row.split('`').next())
-            .collect();
+        let documented: Vec<&str> =
+            source.lines().filter_map(|line| line.strip_prefix("//! | `jobs.")).filter_map(|row| row.split('`').next()).collect();
         let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-        let mut emitted: Vec<&str> =
-            code.split("\"jobs.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let mut emitted: Vec<&str> = code.split("\"jobs.").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let mut sorted = documented.clone();
         sorted.sort_unstable();
         emitted.sort_unstable();

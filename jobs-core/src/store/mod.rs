@@ -40,7 +40,7 @@ pub use jobs::{
     Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, Retention, StoreInfo};
-pub use schedules::{Fire, Fired, NewSchedule, ScheduleRecord};
+pub use schedules::{Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
 pub use signal::{Changes, Signal};
 
 use crate::error::StoreError;
@@ -137,7 +137,7 @@ pub trait JobStore: Send + Sync + 'static {
 /// Schedules, and the accounting of their ticks.
 pub trait ScheduleStore: Send + Sync + 'static {
     /// Writes the schedules of a starting build: the newest start wins. A new schedule, and one whose text or zone changed, counts
-    /// from `now`: no earlier tick is due. Schedules of the `known` kinds that are not among `schedules` are removed.
+    /// from `now`: no earlier tick is due, and the tick [`ONCE`] is left behind. Schedules of the `known` kinds that are not among `schedules` are removed.
     fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()>;
 
     /// All schedules, by key.

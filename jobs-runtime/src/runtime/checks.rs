@@ -163,9 +163,13 @@ fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&Servic
         mistakes.push(format!("{place} borrows `&{name}`, which was not provided: add `.provide(..)` to the runtime's builder"));
     }
     if let Some(schedule) = &entry.schedule {
-        if let Some(argument) = entry.arguments.first() {
+        // The type's own name, as the compiler writes it: what is missing decodes as `None`.
+        let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
+        if let Some(argument) = needed {
             let name = argument.name;
-            mistakes.push(format!("{place} has a schedule and the argument `{name}`: a schedule has no arguments to give"));
+            mistakes.push(format!(
+                "{place} has a schedule and the argument `{name}`, which a schedule cannot give: make it an `Option<..>`"
+            ));
         }
         if let Err(error) = check_schedule(schedule) {
             mistakes.push(format!("{place}: {error}"));

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jobs_core::StoreError;
 use jobs_core::job::TickId;
 use jobs_core::schedule::{Schedule, Spec, Zone};
-use jobs_core::store::{Changes, Fire, Fired, NewSchedule, ScheduleRecord};
+use jobs_core::store::{Changes, Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
 use jobs_core::{NewJob, TextError};
 use tokio::sync::watch;
 
@@ -29,9 +29,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Missed ticks are counted up to here.
 const MOST_MISSED: usize = 100_000;
-
-/// The last tick of a `@once` that has fired: after every other.
-const ONCE_FIRED: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 /// Fires ticks.
 pub(crate) struct Scheduler {
@@ -109,8 +106,8 @@ impl Scheduler {
     fn due_of(&self, row: &ScheduleRecord, times: &Times, now: Timestamp) -> Due {
         match times {
             Times::Never => Due::Never,
-            Times::Once if row.last_tick >= ONCE_FIRED => Due::Never,
-            Times::Once => Due::Now(Box::new(self.fire(row, ONCE_FIRED, now, 0))),
+            Times::Once if row.last_tick >= ONCE => Due::Never,
+            Times::Once => Due::Now(Box::new(self.fire(row, ONCE, now, 0))),
             Times::At(schedule) => {
                 let Some(first) = schedule.next_after(row.last_tick) else { return Due::Never };
                 if first > now {

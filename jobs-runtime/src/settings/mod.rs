@@ -65,7 +65,7 @@
 //! | `worker_name` | `JOBS_WORKER_NAME` | 1 to 128 bytes without control characters | the host's name and the process id | the name of this process in the store, in logs and on the dashboard |
 //! | `schedules` | `JOBS_SCHEDULES` | `true` and `false` | `true` | `false`: this process fires no schedules |
 //! | `sqlite.synchronous` | `JOBS_SQLITE_SYNCHRONOUS` | `full` and `normal` | `full` | `full`: a confirmed job survives a power cut; `normal`: a crash of the process only, and faster |
-//! | `sqlite.busy_timeout` | `JOBS_SQLITE_BUSY_TIMEOUT` | 100ms to 10m | `30s` | how long to wait for a lock that another process holds |
+//! | `sqlite.busy_timeout` | `JOBS_SQLITE_BUSY_TIMEOUT` | 100ms to 10m | `1m` | how long to wait for a lock that another process holds |
 //! | `jobs.<kind>.enabled` | `JOBS_JOBS_<KIND>_ENABLED` | `true` and `false` | `true` | `false`: the schedule of this job does not fire |
 //! | `jobs.<kind>.cron` | `JOBS_JOBS_<KIND>_CRON` | cron expressions such as `0 2 * * *`, and `@once` | what the code says | replaces the schedule of this job by a cron expression |
 //! | `jobs.<kind>.every` | `JOBS_JOBS_<KIND>_EVERY` | 1s to 366d | what the code says | replaces the schedule of this job by a period |

@@ -128,7 +128,7 @@ pub static OPTIONS: [Opt; 25] = [
     row(
         "sqlite.busy_timeout",
         Shape::Duration { min: Duration::from_millis(100), max: Duration::from_secs(10 * MINUTE) },
-        "30s",
+        "1m",
         "how long to wait for a lock that another process holds",
     ),
     row("jobs.<kind>.enabled", Shape::Flag, "true", "`false`: the schedule of this job does not fire"),

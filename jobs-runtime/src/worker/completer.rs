@@ -105,6 +105,7 @@ impl Writing {
             // A store that panics must not take the outcomes with it.
             match Guarded::new(Box::pin(self.shared.within_patience(call))).await {
                 Ok(Ok(answers)) => {
+                    self.shared.board.well("completer", &self.shared.env);
                     group = self.settle(group, &answers);
                     if group.is_empty() {
                         return;

@@ -3,7 +3,7 @@
 //! Jobs that were fetched ahead wait here by queue. Up to `concurrency` tasks run them on the user's runtime; a task that ends a job
 //! takes the next one itself, so a busy process neither spawns nor wakes anything for a job.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,7 +35,7 @@ struct Inner {
     concurrency: usize,
     running: usize,
     /// Everything that the store believes to be held here: waiting, running, or ended with its outcome on the way.
-    held: HashMap<JobId, Entry>,
+    held: BTreeMap<JobId, Entry>,
     waiting: usize,
     on_probation: bool,
     accepting: bool,
@@ -161,7 +161,7 @@ impl Pool {
             by_name: queues.iter().enumerate().map(|(index, option)| (Arc::clone(&option.name), index)).collect(),
             concurrency,
             running: 0,
-            held: HashMap::new(),
+            held: BTreeMap::new(),
             waiting: 0,
             on_probation: false,
             accepting: true,
@@ -359,7 +359,7 @@ impl Pool {
             queue.dry = false;
         }
         let mut fenced = Fenced::default();
-        for (id, entry) in inner.held.drain() {
+        for (id, entry) in std::mem::take(&mut inner.held) {
             fenced.held.push(Held { id, token: entry.token });
             fenced.leashes.extend(entry.leash);
         }

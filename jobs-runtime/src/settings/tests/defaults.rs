@@ -26,7 +26,7 @@ fn nothing_set_gives_every_default() {
     assert_eq!((settings.output_limit, settings.error_limit), (65_536, 8_192));
     assert_eq!(settings.worker_name, None);
     assert!(settings.schedules);
-    assert_eq!((settings.sqlite_synchronous, settings.sqlite_busy_timeout), (Synchronous::Full, s(30)));
+    assert_eq!((settings.sqlite_synchronous, settings.sqlite_busy_timeout), (Synchronous::Full, s(60)));
     assert_eq!(settings.jobs, BTreeMap::new());
     assert_eq!(settings.files, Vec::<String>::new());
     assert_eq!(settings.origins().count(), 0);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jobs_core::store::{Fire, Fired, NewSchedule, Now, ScheduleRecord};
+use jobs_core::store::{Fire, Fired, NewSchedule, Now, ONCE, ScheduleRecord};
 use jobs_core::{JobId, StoreError};
 
 use super::enqueue::id_of;
@@ -24,7 +24,7 @@ impl State {
         for declared in schedules {
             if let Some(schedule) = self.schedules.get_mut(&declared.key) {
                 if (&schedule.declared.spec, &schedule.declared.zone) != (&declared.spec, &declared.zone) {
-                    schedule.last_tick = schedule.last_tick.max(now.wall);
+                    schedule.last_tick = if schedule.last_tick >= ONCE { now.wall } else { schedule.last_tick.max(now.wall) };
                 }
                 schedule.declared = declared;
             } else {

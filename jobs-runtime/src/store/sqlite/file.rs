@@ -100,7 +100,7 @@ fn refuse_network(folder: &Path) -> Result<()> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
     match file_system(&mounts, &folder) {
         Some(kind) if NETWORK.contains(&kind) => Err(StoreError::Unusable(format!(
-            "{} lies on a network file system ({kind}), where SQLite's locks do not hold: use a local disk, or PostgreSQL for many machines",
+            "{} lies on a network file system ({kind}), where SQLite's locks do not hold: use a local disk",
             folder.display()
         ))),
         _ => Ok(()),

@@ -1,6 +1,6 @@
 //! A store in one SQLite file: nothing to install, safe for many processes of one host.
 //!
-//! [`writer`] is the one thread that writes, [`reader`] the one that looks; `enqueue`, `claim`, `complete`, `lease`, `rescue`,
+//! `writer` is the one thread that writes, `reader` the one that looks; `enqueue`, `claim`, `complete`, `lease`, `rescue`,
 //! `schedules`, `manage` and `prune` are what they do, one idea a file. `schema` makes the file, `file` guards it, `courtesy` lets
 //! other processes write too.
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jobs_core::JobId;
-use jobs_core::store::{Fire, Fired, NewSchedule, Now, ScheduleRecord};
+use jobs_core::store::{Fire, Fired, NewSchedule, Now, ONCE, ScheduleRecord};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::enqueue::insert;
@@ -18,7 +18,7 @@ pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule]
             "INSERT INTO jobs_schedule (key, kind, spec, zone, payload, queue, priority, build, last_tick) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
              ON CONFLICT (key) DO UPDATE SET kind = ?2, spec = ?3, zone = ?4, payload = ?5, queue = ?6, priority = ?7, build = ?8, \
-             last_tick = CASE WHEN spec <> ?3 OR zone <> ?4 THEN max(last_tick, ?9) ELSE last_tick END",
+             last_tick = CASE WHEN spec <> ?3 OR zone <> ?4 THEN max(iif(last_tick >= ?10, 0, last_tick), ?9) ELSE last_tick END",
         )?;
         for schedule in schedules {
             declare.execute(params![
@@ -31,6 +31,7 @@ pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule]
                 i64::from(schedule.priority),
                 schedule.build,
                 micros(now.wall),
+                micros(ONCE),
             ])?;
         }
         let declared: BTreeSet<&str> = schedules.iter().map(|schedule| &*schedule.key).collect();

@@ -1,6 +1,6 @@
 //! Schedules: what the newest start says, and nothing of others.
 
-use jobs_core::store::{Fired, NewSchedule, ScheduleRecord};
+use jobs_core::store::{Fired, NewSchedule, ONCE, ScheduleRecord};
 
 use super::Subject;
 use super::world::{SECOND, World, schedule};
@@ -18,6 +18,22 @@ pub async fn a_changed_schedule_counts_from_now(subject: &dyn Subject) {
     process.declare(changed.to_vec()).await;
     let seen = process.schedules().await;
     assert_eq!(seen, changed.map(|schedule| ScheduleRecord::new(schedule, world.wall())));
+}
+
+/// A schedule that fired once and for ever goes on when it is given times.
+pub async fn a_schedule_that_fired_once_goes_on_when_it_is_changed(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    let once = NewSchedule { spec: "cron @once".to_owned(), ..schedule("a") };
+    process.declare(vec![once.clone()]).await;
+    let began = world.wall();
+    world.advance(SECOND);
+    process.fire_and_end("a", began, ONCE).await;
+    process.declare(vec![once]).await;
+    assert_eq!(process.last_tick("a").await, ONCE, "the same text stays done with");
+    world.advance(SECOND);
+    process.declare(vec![schedule("a")]).await;
+    assert_eq!(process.last_tick("a").await, world.wall(), "another text counts from now");
 }
 
 /// The same text keeps its place in time, and everything else of it is renewed.

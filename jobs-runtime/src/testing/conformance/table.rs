@@ -117,6 +117,7 @@ macro_rules! __conformance_table {
             ticks: a_run_on_start_at_a_ticks_instant_stops_nothing = "at most one job for a tick, whoever tries";
             ticks: a_tick_without_its_job_is_not_done = "a tick and its job are one transaction";
             schedules: a_changed_schedule_counts_from_now = "an edit is not a misfire";
+            schedules: a_schedule_that_fired_once_goes_on_when_it_is_changed = "the schedule is what the code says (L16)";
             schedules: an_unchanged_schedule_keeps_its_last_tick = "a missed tick is still due after a restart (L6)";
             schedules: the_newest_start_wins = "the schedule is what the code says (L16)";
             schedules: a_schedule_that_its_build_has_no_more_is_removed = "the schedule is what the code says (L16)";
