@@ -19,6 +19,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// A job was not enqueued.
+    #[error("{0}")]
+    Enqueue(#[from] jobs_core::EnqueueError),
     /// There is no tokio runtime to run jobs on.
     #[error("jobs run on a tokio runtime, and there is none here: call this inside `#[tokio::main]` or `Runtime::block_on`")]
     NoTokio,

@@ -43,7 +43,7 @@ pub use jiff::Timestamp;
 pub use jobs_core::lifecycle;
 pub use jobs_core::{
     Backoff, BoxError, Counts, Enqueue, EnqueueError, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId, JobRecord, NewJob,
-    State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::JobFilter, store::JobPage,
+    State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter, store::JobPage,
 };
 pub use jobs_macros::job;
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};

@@ -13,7 +13,8 @@ use crate::worker::Shared;
 use crate::worker::completer::Completer;
 use crate::worker::executor::Outcome;
 use crate::worker::lease::Lease;
-use crate::worker::pool::{Pool, Reason};
+use crate::worker::leash::Reason;
+use crate::worker::pool::Pool;
 
 /// How long jobs that were dropped may take to be gone. What blocks its thread cannot be dropped, and is not waited for.
 const DROPPED: Duration = Duration::from_secs(1);

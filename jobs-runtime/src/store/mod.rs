@@ -12,6 +12,7 @@ use jobs_core::store::Store;
 use crate::settings::{Settings, StoreUrl};
 
 /// Opens the store that the settings name.
+#[cfg_attr(not(feature = "sqlite"), allow(clippy::unused_async, reason = "opening a file waits"))]
 pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
     match &settings.store {
         StoreUrl::Memory => Ok(Arc::new(memory::MemoryStore::new())),

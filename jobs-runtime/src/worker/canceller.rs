@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::Shared;
 use super::executor::Outcome;
 use super::lease::Lease;
-use super::pool::{Pool, Reason};
+use super::leash::Reason;
+use super::pool::Pool;
 use super::supervisor::Part;
 use super::warden::{Measure, Watched};
 

@@ -18,7 +18,8 @@ use tracing::Instrument;
 
 use super::Shared;
 use super::guard::{Guarded, Panicked, catch};
-use super::pool::{Leash, Pool, Reason, Slot, Started};
+use super::leash::{Leash, Reason};
+use super::pool::{Pool, Slot, Started};
 use super::warden::{Measure, Watched};
 use crate::telemetry;
 

@@ -19,6 +19,7 @@ pub(crate) mod fetcher;
 pub(crate) mod guard;
 pub(crate) mod heartbeat;
 pub(crate) mod lease;
+pub(crate) mod leash;
 pub(crate) mod pool;
 pub(crate) mod pruner;
 pub(crate) mod rescuer;

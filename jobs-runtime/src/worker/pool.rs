@@ -4,7 +4,6 @@
 //! takes the next one itself, so a busy process neither spawns nor wakes anything for a job.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use jobs_core::JobId;
 use jobs_core::record::ClaimedJob;
 use jobs_core::store::{Held, QueueDemand};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use super::QueueOption;
 use super::durations::Durations;
+use super::leash::{Leash, Reason};
 
 /// The most outcomes that may wait for the store before no more jobs are taken.
 const MOST_UNSETTLED: usize = 10_000;
@@ -60,49 +59,6 @@ struct Entry {
     token: i64,
     probation: bool,
     leash: Option<Arc<Leash>>,
-}
-
-/// By what a running job is stopped.
-#[derive(Debug, Default)]
-pub(crate) struct Leash {
-    /// Asks it to stop.
-    pub(crate) stop: CancellationToken,
-    /// Drops it.
-    pub(crate) abort: CancellationToken,
-    reason: AtomicU8,
-}
-
-/// Why a job is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Reason {
-    /// Somebody cancelled it.
-    Cancelled = 1,
-    /// Its time is up.
-    Timeout = 2,
-    /// The process shuts down.
-    Shutdown = 3,
-    /// The lease is lost.
-    Lost = 4,
-}
-
-impl Leash {
-    /// Asks the job to stop. A lost lease outranks every other reason; otherwise the first one stays.
-    pub(crate) fn stop(&self, reason: Reason) {
-        if reason == Reason::Lost {
-            self.reason.store(reason as u8, Ordering::Release);
-        } else {
-            let _ = self.reason.compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
-        }
-        self.stop.cancel();
-    }
-
-    /// Why it was asked to stop, if it was.
-    pub(crate) fn reason(&self) -> Option<Reason> {
-        [Reason::Cancelled, Reason::Timeout, Reason::Shutdown, Reason::Lost]
-            .into_iter()
-            .find(|reason| *reason as u8 == self.reason.load(Ordering::Acquire))
-    }
 }
 
 /// A job that was given a slot.

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Shared;
-use super::pool::{Leash, Reason};
+use super::leash::{Leash, Reason};
 use super::supervisor::Part;
 
 /// A running job, and what is done to it at a time of the steady clock.
