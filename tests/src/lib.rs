@@ -1,7 +1,7 @@
 //! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
 //! made to fail, and real worker processes.
 //!
-//! A test waits for signals only: for a run of a [`script`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
+//! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
 
 pub mod process;

@@ -49,7 +49,7 @@ pub struct KindShape {
 pub struct Beat {
     /// Whether the worker still has its lease. If not, it must let go of all its jobs and take a new id.
     pub alive: bool,
-    /// Whether [`JobStore::rescue`] has something to do.
+    /// Whether [`JobStore::rescue`](super::JobStore::rescue) has something to do.
     pub rescue: bool,
     /// The earliest time at which a waiting job is due.
     pub next_due: Option<Timestamp>,
