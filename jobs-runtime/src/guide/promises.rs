@@ -84,7 +84,7 @@
 //! |---|---|
 //! | the process is killed | its running jobs are free at the next heartbeat of another worker (about 5 s) or at the next start, with one crash, and run again; outcomes that were not yet written are lost, and those jobs run again |
 //! | it is frozen for longer than the lease | others take its jobs after 15 to 26 s; when it wakes, its outcomes are void, its jobs are asked to stop, the crash is taken back. Alone, it hands them back to itself |
-//! | the database is locked by another program | jobs go on running; outcomes wait and are written afterwards; an enqueue waits for `sqlite.busy_timeout` (30 s), is repeated once by the client, and fails. Nobody is judged, and leases hold as long as nobody else has written |
+//! | the database is locked by another program | jobs go on running; outcomes wait and are written afterwards; an enqueue waits for `sqlite.busy_timeout` (1 min), and fails; with an id of your own it can be repeated. Nobody is judged, and leases hold as long as nobody else has written |
 //! | the disk is full | an enqueue fails and stores nothing; outcomes wait. After 12 s without a heartbeat the process lets go of its jobs, and they run again when there is room |
 //! | a job panics | a failure, retried |
 //! | a job blocks its thread | it keeps its slot and that thread; the lease holds, other jobs run on the other threads. It can be asked to stop, not dropped |

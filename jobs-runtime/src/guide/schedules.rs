@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A tick makes a job like any other: it is stored, claimed, retried and kept. [`JobContext::tick`](crate::JobContext::tick) is
-//! the instant it stands for. A scheduled job has no arguments. A kind has one schedule; a second one is a second fn that calls
+//! the instant it stands for. The arguments of a scheduled job are all `Option`s, and `None`. A kind has one schedule; a second one is a second fn that calls
 //! the first.
 //!
 //! # The dialect of cron
@@ -89,7 +89,7 @@
 //!   hours. Give frequent schedules `retries = 0`.
 //!
 //! A schedule that is new, or whose text or zone was changed, counts from that moment: an edit fires no earlier ticks. A `@once`
-//! that has fired stays fired, also with another text: give the new one another `key`.
+//! that has fired stays fired; with another text its schedule goes on from that moment.
 //!
 //! # Many processes
 //!
