@@ -4,6 +4,8 @@
 //! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
 
+#![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "whatever goes wrong here is a test that fails")]
+
 pub mod process;
 pub mod script;
 pub mod tap;
@@ -20,22 +22,12 @@ pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, tr
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for `future`, but not for ever.
-///
-/// # Panics
-///
-/// When it takes too long; the text says what was waited for.
 pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
     bounded_by(PATIENCE, what, future).await
 }
 
 /// Waits for `future`, but not longer than this.
-///
-/// # Panics
-///
-/// When it takes too long; the text says what was waited for.
 pub async fn bounded_by<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(limit, future).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("waited in vain: {what}"),
-    }
+    let answer = tokio::time::timeout(limit, future).await;
+    answer.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }

@@ -1,1 +1,100 @@
-//! Real worker processes.
+//! Real worker processes, which are killed, frozen and asked to stop by real signals.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::bounded;
+
+/// A process of the program `worker`, and what it says.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+impl Worker {
+    /// Starts `program` on a file with options such as `lease=3s`. It is killed at the end of the test.
+    #[must_use]
+    pub fn start(program: &str, file: &Path, options: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.arg(file).args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the worker starts");
+        let (sender, lines) = mpsc::unbounded_channel();
+        let output = child.stdout.take().expect("its output");
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let input = child.stdin.take();
+        Self { child, input, lines }
+    }
+
+    /// Its next line, or `None` when it has ended.
+    pub async fn next(&mut self) -> Option<String> {
+        bounded("a line of a worker", self.lines.recv()).await
+    }
+
+    /// Waits for a line that begins so, and answers what follows.
+    pub async fn line(&mut self, beginning: &str) -> String {
+        loop {
+            match self.next().await {
+                Some(line) if line.starts_with(beginning) => return line[beginning.len()..].trim().to_owned(),
+                Some(_) => {}
+                None => panic!("the worker ended before it said `{beginning}`"),
+            }
+        }
+    }
+
+    /// All that it has said so far and was not read.
+    pub fn said(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.lines.try_recv().ok()).collect()
+    }
+
+    /// Says something to it.
+    pub fn say(&mut self, line: &str) {
+        if let Some(input) = &mut self.input {
+            // A process that has ended hears nothing.
+            let _ = writeln!(input, "{line}");
+        }
+    }
+
+    /// Sends it a signal such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().expect("a shell");
+    }
+
+    /// Kills it as the system would.
+    pub async fn kill(mut self) {
+        self.signal("KILL");
+        self.ended().await;
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        bounded("the end of a worker", async {
+            loop {
+                if let Some(status) = self.child.try_wait().expect("it is a child") {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

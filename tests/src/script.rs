@@ -118,6 +118,7 @@ impl Ending {
     }
 }
 
+#[allow(clippy::must_use_candidate, reason = "a test may not care when a run is over")]
 impl Run {
     /// Says what it does. Answers something to wait for its end by.
     pub fn play(self, step: Step) -> Ending {
@@ -141,7 +142,6 @@ impl Run {
         self.play(Step::Fail(verdict.into()))
     }
 
-
     /// Waits until it was dropped without any step.
     pub async fn dropped(self) {
         let _ = bounded("a run to be dropped", self.gone).await;
@@ -157,10 +157,6 @@ pub struct Script {
 
 impl Script {
     /// The next run.
-    ///
-    /// # Panics
-    ///
-    /// When none begins.
     pub async fn next(&mut self) -> Run {
         match bounded(&format!("a run of `{}`", self.name), self.runs.recv()).await {
             Some(run) => run,

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage, JobStore,
-    ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, Store, StoreFuture, StoreInfo,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, Store,
+    StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -105,6 +106,11 @@ impl Tap {
         self.inner.signal().jobs();
         let mut claimed = self.claimed.subscribe();
         let _ = bounded("somebody to look for jobs", claimed.wait_for(|at| at.is_some_and(|at| at >= now))).await;
+    }
+
+    /// Says that there may be jobs.
+    pub fn signal_jobs(&self) {
+        self.inner.signal().jobs();
     }
 
     /// Says that there may be cancellations.

@@ -1,5 +1,6 @@
 //! A world for one test: a store, by which several runtimes may work as if they were processes, and one clock.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -58,10 +59,6 @@ impl World {
     }
 
     /// A world in a SQLite file.
-    ///
-    /// # Panics
-    ///
-    /// When the system has no room for a folder.
     #[must_use]
     pub fn in_file() -> Self {
         Self::new(Place::File(tempfile::tempdir().expect("a folder")))
@@ -85,16 +82,10 @@ impl World {
     }
 
     /// The store, opened as by one more process.
-    ///
-    /// # Panics
-    ///
-    /// When it cannot be opened.
     pub async fn store(&self) -> Arc<Tap> {
         let store: Arc<dyn Store> = match &self.place {
             Place::Memory(store) => Arc::new(store.clone()),
-            Place::File(folder) => {
-                Arc::new(SqliteStore::open(SqliteOptions::new(folder.path().join("jobs.db"))).await.expect("a store"))
-            }
+            Place::File(_) => Arc::new(SqliteStore::open(SqliteOptions::new(self.file())).await.expect("a store")),
         };
         Arc::new(Tap::new(store, self.changes.clone()))
     }
@@ -106,6 +97,22 @@ impl World {
         let mut env = Env::system(tokio.clone(), tokio);
         env.clock = Arc::new(self.clock.clone());
         Client::new(Arc::clone(store) as Arc<dyn Store>, env)
+    }
+
+    /// A client of this store with the system's clock.
+    #[must_use]
+    pub fn client_in_real_time(store: &Arc<Tap>) -> Client {
+        let tokio = tokio::runtime::Handle::current();
+        Client::new(Arc::clone(store) as Arc<dyn Store>, Env::system(tokio.clone(), tokio))
+    }
+
+    /// The file, where there is one.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        match &self.place {
+            Place::Memory(_) => panic!("there is no file"),
+            Place::File(folder) => folder.path().join("jobs.db"),
+        }
     }
 
     /// A runtime on this store with the clock of this world, without any settings from outside. Its lease is so long that a test may
@@ -124,7 +131,7 @@ impl World {
     }
 
     /// The same with the system's clock and the shortest lease that there is.
-    pub fn builder_in_real_time(&self, store: &Arc<Tap>) -> Builder {
+    pub fn builder_in_real_time(store: &Arc<Tap>) -> Builder {
         Runtime::builder()
             .sources(Sources::none())
             .without_linked()
@@ -143,7 +150,7 @@ impl World {
                 if let Some(found) = look().await {
                     return found;
                 }
-                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
+                let _ = tokio::time::timeout(Duration::from_millis(5), changes.changed()).await;
             }
         })
         .await
@@ -159,10 +166,6 @@ impl World {
     }
 
     /// Waits until a job is in this state.
-    ///
-    /// # Panics
-    ///
-    /// When it does not get there; the text says where it stands.
     pub async fn job_in(&self, client: &Client, id: JobId, state: State) -> JobRecord {
         let mut changes = self.changes.subscribe();
         let mut last = None;
@@ -173,14 +176,11 @@ impl World {
                 if let Some(job) = last.clone().filter(|job| job.state == state) {
                     return job;
                 }
-                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
+                let _ = tokio::time::timeout(Duration::from_millis(5), changes.changed()).await;
             }
         })
         .await;
-        match found {
-            Ok(job) => job,
-            Err(_) => panic!("waited in vain for a job to be {state:?}: {last:#?}"),
-        }
+        found.unwrap_or_else(|_| panic!("waited in vain for a job to be {state:?}: {last:#?}"))
     }
 
     /// Waits until the numbers of jobs fit.
@@ -195,37 +195,21 @@ pub async fn stop(runtime: Runtime) {
 }
 
 /// Enqueues a job of this kind without arguments.
-///
-/// # Panics
-///
-/// When it is refused.
 pub async fn enqueue(client: &Client, kind: &'static str) -> JobId {
     client.enqueue_one(NewJob::new(kind, "{}")).await.expect("the job is stored")
 }
 
 /// Enqueues as many jobs of this kind without arguments.
-///
-/// # Panics
-///
-/// When they are refused.
 pub async fn enqueue_many(client: &Client, kind: &'static str, number: usize) -> Vec<JobId> {
     client.enqueue_all((0..number).map(|_| NewJob::new(kind, "{}"))).await.expect("the jobs are stored")
 }
 
 /// Enqueues a job that was made ready.
-///
-/// # Errors
-///
-/// As the client's.
 pub async fn try_enqueue(client: &Client, job: NewJob) -> Result<JobId, EnqueueError> {
     client.enqueue_one(job).await
 }
 
 /// All finished jobs.
-///
-/// # Panics
-///
-/// When the store fails.
 pub async fn finished(client: &Client) -> Vec<JobRecord> {
     let filter = JobFilter { finished: true, ..JobFilter::default() };
     client.jobs(filter).await.expect("the store answers").jobs

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jobs_core::{NewJob, State};
 use jobs_runtime::CancelAnswer;
 use serde_json::json;
-use tests::{Step, bounded, enqueue, enqueue_many, on_every_store, script, stop, try_enqueue};
+use tests::{Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop, try_enqueue};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -118,10 +118,11 @@ async fn a_cancellation_reaches_a_running_job_of_another_process_within_a_second
     on_every_store(async |world| {
         let store = world.store().await;
         let (work, mut runs) = script("work");
-        let runtime = world.builder_in_real_time(&store).lease(30 * SECOND).heartbeat(10 * SECOND).register(work).start().await.unwrap();
+        let runtime =
+            World::builder_in_real_time(&store).lease(30 * SECOND).heartbeat(10 * SECOND).register(work).start().await.unwrap();
         let id = enqueue(runtime.client(), "work").await;
         let run = runs.next().await;
-        let other = world.client(&world.store().await);
+        let other = World::client_in_real_time(&world.store().await);
         other.cancel(id).await.unwrap();
         let asked = tokio::time::timeout(SECOND, run.context.cancelled()).await;
         assert!(asked.is_ok(), "it was not asked to stop within a second");
@@ -193,7 +194,7 @@ async fn a_job_whose_time_is_up_is_asked_to_stop_and_dropped_after_the_grace() {
             let context = run.context.clone();
             assert_eq!(context.timeout(), Some(20 * SECOND));
             let run = run.play(step);
-            world.clock.advance(20 * SECOND - Duration::from_millis(1));
+            world.clock.advance(Duration::from_millis(19_999));
             assert!(!context.is_cancelled(), "it was asked too early");
             world.clock.advance(Duration::from_millis(1));
             bounded("the job to be asked to stop", context.cancelled()).await;
@@ -292,20 +293,22 @@ async fn a_timeout_is_kept_while_the_store_does_not_answer() {
         store.freeze();
         // Somebody's wish makes the engine ask a store that is silent.
         store.signal_commands();
-        world.until("the question", async || {
-            world.clock.advance(Duration::from_millis(100));
-            (store.calls("cancellations") > looked).then_some(())
-        })
-        .await;
+        world
+            .until("the question", async || {
+                world.clock.advance(Duration::from_millis(100));
+                (store.calls("cancellations") > looked).then_some(())
+            })
+            .await;
         world.clock.advance(60 * SECOND);
         bounded("the job to be asked to stop", run.context.cancelled()).await;
         store.thaw();
         drop((run, second));
-        world.until("the other to end", async || {
-            world.clock.advance(SECOND);
-            client.job(other).await.unwrap().filter(|job| job.state != State::Running)
-        })
-        .await;
+        world
+            .until("the other to end", async || {
+                world.clock.advance(SECOND);
+                client.job(other).await.unwrap().filter(|job| job.state != State::Running)
+            })
+            .await;
         stop(runtime).await;
     })
     .await;

@@ -164,7 +164,7 @@ async fn what_was_fetched_ahead_goes_back_when_jobs_turn_out_to_be_long() {
                 })
                 .await;
         };
-        bounded("the other process to get the jobs", async { tokio::join!(others, time) }).await;
+        bounded("the other process to get the jobs", Box::pin(async { tokio::join!(others, time) })).await;
         drop(long);
         world.counts("all jobs to end", one.client(), |counts| counts.completed == 103).await;
         stop(one).await;

@@ -102,7 +102,7 @@ async fn a_job_that_fails_waits_as_its_backoff_says() {
             let job = world.job_in(client, id, State::Retryable).await;
             assert_eq!(job.run_at, world.now() + wait);
 
-            world.clock.advance(wait - MILLISECOND);
+            world.clock.advance(wait.saturating_sub(MILLISECOND));
             store.looked_for_jobs_at(&world.clock).await;
             assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Retryable, "it runs too early");
             world.clock.advance(MILLISECOND);
@@ -252,7 +252,7 @@ async fn a_delayed_job_runs_at_its_time_and_not_before() {
         let mut job = NewJob::new("work", "{}");
         job.when = When::After(MINUTE);
         let id = try_enqueue(client, job).await.unwrap();
-        world.clock.advance(MINUTE - MILLISECOND);
+        world.clock.advance(MINUTE.saturating_sub(MILLISECOND));
         store.looked_for_jobs_at(&world.clock).await;
         assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Scheduled);
         world.clock.advance(MILLISECOND);
@@ -307,8 +307,14 @@ async fn the_text_of_an_error_is_bounded_and_redacted() {
             assert!(!text.contains("explode"), "no redaction for you");
             text.replace("hunter2", "***")
         };
-        let runtime =
-            world.builder(&store).option("error_limit", "256B").redact_errors(redact).register(work.retries(0)).start().await.unwrap();
+        let runtime = world
+            .builder(&store)
+            .option("error_limit", "256B")
+            .redact_errors(redact)
+            .register(work.retries(0))
+            .start()
+            .await
+            .unwrap();
         let client = runtime.client();
         let long = format!("{}{}", "hunter2", "ä".repeat(10_000));
         for (step, check) in [

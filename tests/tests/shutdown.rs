@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobs_core::{JobContext, State};
 use jobs_runtime::closure;
-use tests::{Step, bounded, enqueue, enqueue_many, on_every_store, script, stop};
+use tests::{Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -60,8 +60,7 @@ async fn a_job_that_does_not_end_is_asked_then_dropped_and_handed_back_with_no_a
         let store = world.store().await;
         let client = world.client(&store);
         let (work, mut runs) = script("work");
-        let runtime =
-            world.builder(&store).drain(20 * SECOND).grace(5 * SECOND).register(work.retries(0)).start().await.unwrap();
+        let runtime = world.builder(&store).drain(20 * SECOND).grace(5 * SECOND).register(work.retries(0)).start().await.unwrap();
         let id = enqueue(&client, "work").await;
         let run = runs.next().await;
         let context = run.context.clone();
@@ -216,14 +215,8 @@ async fn a_job_that_blocks_its_thread_does_not_block_the_shutdown() {
         let store = world.store().await;
         let client = world.client(&store);
         let (work, mut runs) = script("work");
-        let runtime = world
-            .builder_in_real_time(&store)
-            .drain(Duration::ZERO)
-            .grace(Duration::ZERO)
-            .register(work)
-            .start()
-            .await
-            .unwrap();
+        let runtime =
+            World::builder_in_real_time(&store).drain(Duration::ZERO).grace(Duration::ZERO).register(work).start().await.unwrap();
         let id = enqueue(&client, "work").await;
         let (release, until) = std::sync::mpsc::channel();
         runs.next().await.play(Step::Block(until));

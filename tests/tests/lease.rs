@@ -1,0 +1,364 @@
+//! The lease: kept while the process lives, given up before others may take it, and what happens while the store is in trouble.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::{State, WorkerId};
+use jobs_runtime::health::PartStatus;
+use jobs_runtime::{Client, Runtime};
+use tests::{Fault, Run, Step, Tap, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets the clock go on in small steps until `look` finds something, so that the engine acts in time.
+async fn pass<T>(world: &World, what: &str, step: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    world
+        .until(what, async || {
+            let found = look().await;
+            if found.is_none() {
+                world.clock.advance(step);
+            }
+            found
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_job_that_runs_ten_times_the_lease_runs_once() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        let (same, mut others) = script("work");
+        let judge = world.store().await;
+        let other = world.builder(&judge).register(same).start().await.unwrap();
+        let id = enqueue(runtime.client(), "work").await;
+        let run = bounded("a run", async {
+            tokio::select! {
+                run = runs.next() => run,
+                run = others.next() => run,
+            }
+        })
+        .await;
+        // Ten leases of ten minutes, with a beat every three.
+        for beats in 1..=30 {
+            let step = async || (store.calls("heartbeat") > beats && judge.calls("heartbeat") > beats).then_some(());
+            pass(world, "both to beat", 10 * SECOND, step).await;
+        }
+        assert!(!run.context.is_cancelled());
+        run.succeed();
+        let job = world.job_in(runtime.client(), id, State::Completed).await;
+        assert_eq!((job.token, job.crashes), (1, 0));
+        let lost = [&runtime, &other].map(|runtime| runtime.health().totals.leases_lost);
+        assert_eq!((lost, runs.begun().is_none() && others.begun().is_none()), ([0, 0], true));
+        stop(runtime).await;
+        stop(other).await;
+    })
+    .await;
+}
+
+#[test]
+fn heartbeats_go_on_while_jobs_block_every_thread() {
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    own.block_on(on_every_store(async |world| {
+        let users = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let store = world.store().await;
+        let client = World::client_in_real_time(&store);
+        let (work, mut runs) = script("work");
+        let builder = World::builder_in_real_time(&store).register(work);
+        let runtime = users.spawn(builder.start()).await.unwrap().unwrap();
+        let judge = world.store().await;
+        let (same, mut others) = script("work");
+        let ids = enqueue_many(&client, "work", 2).await;
+        let mut release = Vec::new();
+        for run in runs.take(2).await {
+            let (end, until) = std::sync::mpsc::channel();
+            release.push(end);
+            run.play(Step::Block(until));
+        }
+        let other = World::builder_in_real_time(&judge).register(same).start().await.unwrap();
+        // Longer than the lease.
+        store.more_calls("heartbeat", 5).await;
+        assert!(runtime.health().no_free_runtime_thread && !runtime.health().is_well());
+        assert_eq!(runtime.health().totals.leases_lost, 0);
+        assert!(others.begun().is_none(), "a blocked job runs twice");
+        drop(release);
+        for id in ids {
+            assert_eq!(world.job_in(&client, id, State::Completed).await.token, 1);
+        }
+        world.until("a free thread", async || (!runtime.health().no_free_runtime_thread).then_some(())).await;
+        stop(runtime).await;
+        stop(other).await;
+        users.shutdown_background();
+    }));
+}
+
+struct Two {
+    cut_off: Runtime,
+    other: Runtime,
+    client: Client,
+    tap: Arc<Tap>,
+    others: tests::Script,
+    runs: tests::Script,
+}
+
+/// Two runtimes, of which the first alone takes jobs of the queue `default` as long as it can.
+async fn two(world: &World) -> Two {
+    let (tap, judge) = (world.store().await, world.store().await);
+    let (work, runs) = script("work");
+    let (same, others) = script("work");
+    let cut_off = world.builder(&tap).register(work).start().await.unwrap();
+    let client = world.client(&judge);
+    let other = world.builder(&judge).register(same).start().await.unwrap();
+    Two { cut_off, other, client, tap, others, runs }
+}
+
+#[tokio::test]
+async fn a_process_without_its_store_gives_up_its_jobs_before_others_take_them() {
+    on_every_store(async |world| {
+        let Two { cut_off, other, client, tap, mut others, mut runs } = two(world).await;
+        // Whoever gets it is the one that is cut off.
+        let id = enqueue(&client, "work").await;
+        let first = tokio::select! {
+            run = runs.next() => Ok(run),
+            run = others.next() => Err(run),
+        };
+        let Ok(run) = first else {
+            // The other was quicker: there is nothing to see this time.
+            drop(first);
+            world.job_in(&client, id, State::Completed).await;
+            stop(cut_off).await;
+            return stop(other).await;
+        };
+        let context = run.context.clone();
+        let mut ending = run.play(Step::Hang);
+        tap.freeze();
+        let second: Run = pass(world, "the job to run elsewhere", 10 * SECOND, async || others.begun()).await;
+        assert!(context.is_cancelled() && ending.is_over(), "it ran in two places");
+        assert!(!cut_off.health().is_well());
+        assert_eq!((cut_off.health().worker, cut_off.health().totals.leases_lost), (None, 1));
+        second.succeed();
+        let job = world.job_in(&client, id, State::Completed).await;
+        assert_eq!((job.failures, job.token), (0, 2));
+
+        tap.thaw();
+        pass(world, "the process to begin anew", SECOND, async || cut_off.health().worker).await;
+        stop(other).await;
+        enqueue(&client, "work").await;
+        runs.next().await.succeed();
+        pass(world, "all to be well", SECOND, async || cut_off.health().is_well().then_some(())).await;
+        stop(cut_off).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_late_outcome_of_a_lost_lease_is_dropped_and_counted_and_its_crash_is_taken_back() {
+    on_every_store(async |world| {
+        let tap = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&tap).register(work).start().await.unwrap();
+        let client = world.client(&world.store().await);
+        let id = enqueue(&client, "work").await;
+        let run = runs.next().await;
+        let before = runtime.health().worker;
+        tap.fail("complete", Fault::Hang, usize::MAX);
+        tap.fail("heartbeat", Fault::Error, usize::MAX);
+        run.succeed().over().await;
+        pass(world, "the lease to be lost", 10 * SECOND, async || (runtime.health().totals.leases_lost == 1).then_some(())).await;
+        // Nobody else was there to judge: the same process begins anew and runs the job again.
+        tap.mend("complete");
+        tap.mend("heartbeat");
+        let again = pass(world, "the job to run again", SECOND, async || runs.begun()).await;
+        let after = runtime.health().worker;
+        assert!(after.is_some() && after != before, "{before:?} {after:?}");
+        again.succeed();
+        let job = world.job_in(&client, id, State::Completed).await;
+        assert_eq!((job.crashes, job.failures), (0, 0));
+        // The call that hangs is given up after its patience.
+        let late = async || (runtime.health().totals.dropped == 1).then_some(());
+        pass(world, "the late outcome to be counted", 10 * SECOND, late).await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_for_a_while_costs_no_lease_and_runs_no_job_twice() {
+    on_every_store(async |world| {
+        for (call, fault, times, tokens) in [
+            ("claim", Fault::Error, 3, 1),
+            ("claim", Fault::LoseAnswer, 1, 2),
+            ("claim", Fault::Hang, 1, 1),
+            ("claim", Fault::Panic, 2, 1),
+            ("complete", Fault::Error, 3, 1),
+            ("complete", Fault::LoseAnswer, 2, 1),
+            ("complete", Fault::Hang, 1, 1),
+            ("complete", Fault::Panic, 2, 1),
+            ("heartbeat", Fault::Error, 2, 1),
+            ("heartbeat", Fault::Hang, 1, 1),
+            ("heartbeat", Fault::LoseAnswer, 1, 1),
+            ("heartbeat", Fault::Panic, 1, 1),
+            ("reconcile", Fault::Error, 1, 1),
+            ("cancellations", Fault::Panic, 1, 1),
+            ("schedules", Fault::Panic, 1, 1),
+        ] {
+            println!("{call} {fault:?}");
+            let store = world.store().await;
+            let (work, mut runs) = script("work");
+            let builder = world.builder(&store).option("sqlite.busy_timeout", "30s");
+            let runtime = builder.lease(60 * SECOND).heartbeat(10 * SECOND).register(work).start().await.unwrap();
+            let client = world.client(&store);
+            store.looked_for_jobs_at(&world.clock).await;
+            store.fail(call, fault, times);
+            let beats = store.calls("heartbeat");
+            let id = enqueue(&client, "work").await;
+            let run = pass(world, "the job to run", SECOND, async || runs.begun()).await;
+            pass(world, "two heartbeats", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
+            run.succeed();
+            let job = pass(world, "the job to end", SECOND, async || {
+                client.job(id).await.unwrap().filter(|job| job.state == State::Completed)
+            })
+            .await;
+            assert_eq!((job.token, job.crashes, job.failures), (tokens, 0, 0));
+            let health = pass(world, "all to be well", SECOND, async || {
+                Some(runtime.health()).filter(|health| health.is_well() && health.totals.completed == 1)
+            })
+            .await;
+            assert_eq!(health.totals.leases_lost, 0);
+            assert!(runs.begun().is_none());
+            store.mend(call);
+            stop(runtime).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_that_panics_is_started_anew_and_health_says_so() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        store.fail("claim", Fault::Panic, 1);
+        enqueue(runtime.client(), "work").await;
+        let seen = world
+            .until("the panic to be shown", async || {
+                let part = runtime.health().parts["fetcher"].clone();
+                (part.restarts == 1).then_some(part)
+            })
+            .await;
+        assert_eq!(seen.status, PartStatus::Failing);
+        assert_eq!(seen.error.as_deref(), Some("panicked: the store panicked in `claim`"));
+        assert!(!runtime.health().is_well());
+        let run = pass(world, "the job to run", SECOND, async || runs.begun()).await;
+        run.succeed();
+        pass(world, "all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn health_says_while_the_store_does_not_answer() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        store.looked_for_jobs_at(&world.clock).await;
+        store.freeze();
+        // The question for a job hangs.
+        store.signal_jobs();
+        pass(world, "health to say so", 10 * SECOND, async || runtime.health().store_is_silent.then_some(())).await;
+        assert!(!runtime.health().is_well());
+        store.thaw();
+        pass(world, "all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
+        enqueue(runtime.client(), "work").await;
+        runs.next().await.succeed();
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_is_not_well() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        jobs_core::store::JobStore::close(&*store).await.unwrap();
+        store.signal_jobs();
+        pass(world, "health to say so", SECOND, async || (!runtime.health().is_well()).then_some(())).await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_outcomes_of_a_store_that_was_away_are_all_recorded() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let work = jobs_runtime::closure("work", |_| async {});
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        store.fail("complete", Fault::Error, 20);
+        enqueue_many(runtime.client(), "work", 500).await;
+        pass(world, "all jobs to end", SECOND / 10, async || {
+            (runtime.client().counts().await.unwrap().completed == 500).then_some(())
+        })
+        .await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+/// A stranger that holds the write lock of the file for longer than the lease only delays.
+#[tokio::test]
+async fn a_foreign_writer_only_delays() {
+    let world = World::in_file();
+    let store = world.store().await;
+    let client = World::client_in_real_time(&store);
+    let (work, mut runs) = script("work");
+    let runtime = World::builder_in_real_time(&store).register(work).start().await.unwrap();
+    enqueue(&client, "work").await;
+    let run = runs.next().await;
+    let before: Option<WorkerId> = runtime.health().worker;
+    let stranger = rusqlite::Connection::open(world.file()).unwrap();
+    stranger.busy_timeout(10 * SECOND).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { enqueue(&client, "work").await }
+    });
+    // This is about real time: longer than the lease of three seconds.
+    tokio::time::sleep(4 * SECOND).await;
+    assert!(!run.context.is_cancelled(), "the running job was cancelled");
+    stranger.execute_batch("COMMIT").unwrap();
+    let next = bounded("the job that waited", waiting).await.unwrap();
+    let second = runs.next().await;
+    assert_eq!(second.context.id(), next);
+    second.succeed();
+    assert_eq!(world.job_in(&client, next, State::Completed).await.token, 1);
+    store.more_calls("heartbeat", 2).await;
+    assert!(!run.context.is_cancelled());
+    assert_eq!((runtime.health().worker, runtime.health().totals.leases_lost), (before, 0));
+    run.succeed();
+    world.counts("all jobs to end", &client, |counts| counts.completed == 2).await;
+    stop(runtime).await;
+}
+
+/// Idle, a process costs one transaction a heartbeat.
+#[tokio::test]
+async fn an_idle_process_asks_the_store_once_a_heartbeat() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        let runtime = World::builder_in_real_time(&store).register(work).start().await.unwrap();
+        store.more_calls("heartbeat", 1).await;
+        let before = store.all_calls();
+        store.more_calls("heartbeat", 3).await;
+        let calls = store.all_calls() - before;
+        assert!(calls <= 4, "{calls} calls in three heartbeats");
+        stop(runtime).await;
+    })
+    .await;
+}

@@ -1,0 +1,208 @@
+//! Real processes on one file: killed, frozen, aborted by a job, asked to stop by signals.
+
+use std::time::Duration;
+
+use jobs_core::State;
+use jobs_runtime::Client;
+use tests::process::Worker;
+use tests::{World, bounded, enqueue, enqueue_many, finished};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
+
+/// The shortest lease that there is.
+const SHORT: [&str; 2] = ["lease=3s", "heartbeat=1s"];
+
+async fn world() -> (World, Client) {
+    let world = World::in_file();
+    let client = World::client_in_real_time(&world.store().await);
+    (world, client)
+}
+
+fn start(world: &World, options: &[&str]) -> Worker {
+    Worker::start(PROGRAM, &world.file(), options)
+}
+
+#[tokio::test]
+async fn what_a_killed_process_held_runs_at_once_in_the_next() {
+    let (world, client) = world().await;
+    // Its lease is far longer than this test waits.
+    let mut first = start(&world, &["lease=10m"]);
+    let id = enqueue(&client, "hold").await;
+    first.line("hold").await;
+    first.kill().await;
+    let mut second = start(&world, &["lease=10m"]);
+    assert_eq!(second.line("hold").await, format!("{id} 1"));
+    second.say("release");
+    let job = world.job_in(&client, id, State::Completed).await;
+    assert_eq!((job.crashes, job.failures, job.token), (1, 0, 2));
+}
+
+#[tokio::test]
+async fn what_a_killed_process_held_runs_soon_in_one_that_lives() {
+    let (world, client) = world().await;
+    let mut first = start(&world, &SHORT);
+    let ids = enqueue_many(&client, "hold", 5).await;
+    for _ in &ids {
+        first.line("hold").await;
+    }
+    let mut second = start(&world, &SHORT);
+    second.line("ready").await;
+    first.kill().await;
+    // On probation they run one by one, and yet soon.
+    let began = std::time::Instant::now();
+    for _ in &ids {
+        second.line("hold").await;
+        second.say("release");
+    }
+    world.counts("all jobs to end", &client, |counts| counts.completed == 5).await;
+    assert!(began.elapsed() < Duration::from_secs(4), "it took {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not() {
+    let (world, client) = world().await;
+    let options = ["concurrency=8"];
+    let mut worker = start(&world, &options);
+    let neighbours = enqueue_many(&client, "hold", 7).await;
+    for _ in &neighbours {
+        worker.line("hold").await;
+    }
+    let guilty = enqueue(&client, "abort").await;
+    enqueue_many(&client, "quick", 200).await;
+    let mut deaths = 0;
+    bounded("the guilty to be found", async {
+        while client.counts().await.unwrap().live() > 0 {
+            match worker.next().await {
+                Some(line) if line.starts_with("hold") => worker.say("release"),
+                Some(_) => {}
+                None => {
+                    deaths += 1;
+                    worker = start(&world, &options);
+                }
+            }
+        }
+    })
+    .await;
+    // Once among its neighbours, which tells nothing, and three times alone.
+    assert_eq!(deaths, 4);
+    let job = client.job(guilty).await.unwrap().unwrap();
+    assert_eq!((job.state, job.crashes, job.failures), (State::Failed, 4, 0));
+    assert!(job.error.unwrap().starts_with("quarantined"));
+    let others = finished(&client).await;
+    assert!(others.iter().all(|job| job.id == guilty || job.state == State::Completed));
+    assert_eq!(others.len(), 208);
+}
+
+#[tokio::test]
+async fn a_frozen_process_loses_its_jobs_and_its_late_answer_changes_nothing() {
+    let (world, client) = world().await;
+    let mut options = SHORT.to_vec();
+    options.push("health");
+    let mut frozen = start(&world, &options);
+    frozen.line("ready").await;
+    let id = enqueue(&client, "hold").await;
+    frozen.line("hold").await;
+    frozen.signal("STOP");
+    let mut other = start(&world, &options);
+    other.line("hold").await;
+    // The first thing that it hears when it wakes is that its job may end well.
+    frozen.say("release");
+    frozen.signal("CONT");
+    let lost = bounded("the frozen process to find that it has lost its lease", async {
+        loop {
+            frozen.say("health");
+            let health = frozen.line("health").await;
+            if health.starts_with("lost=1") && health != "lost=1 late=0" {
+                return health;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(lost, "lost=1 late=1");
+    let job = client.job(id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.token), (State::Running, 2));
+    other.say("release");
+    let job = world.job_in(&client, id, State::Completed).await;
+    assert_eq!((job.token, job.failures), (2, 0));
+}
+
+#[tokio::test]
+async fn a_process_that_is_asked_to_stop_lets_its_job_end() {
+    let (world, client) = world().await;
+    let mut worker = start(&world, &["shutdown.drain=1m"]);
+    let id = enqueue(&client, "hold").await;
+    worker.line("hold").await;
+    worker.signal("TERM");
+    // What comes now is left to others.
+    let claims_ended = bounded("the process to take no more jobs", async {
+        loop {
+            let late = enqueue(&client, "quick").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if client.job(late).await.unwrap().unwrap().state == State::Available {
+                return late;
+            }
+        }
+    })
+    .await;
+    worker.say("release");
+    assert!(worker.ended().await.success());
+    assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Completed);
+    assert_eq!(client.job(claims_ended).await.unwrap().unwrap().state, State::Available);
+}
+
+#[tokio::test]
+async fn further_signals_cut_the_waiting_short() {
+    let (world, client) = world().await;
+    let mut worker = start(&world, &["shutdown.drain=1h", "shutdown.grace=5m"]);
+    let id = enqueue(&client, "deaf").await;
+    worker.line("deaf").await;
+    // Signals that come too close together are one.
+    let status = bounded("the process to give up", async {
+        loop {
+            worker.signal("TERM");
+            if let Ok(status) = tokio::time::timeout(Duration::from_millis(100), worker.ended()).await {
+                return status;
+            }
+        }
+    })
+    .await;
+    assert!(status.success());
+    assert!(worker.said().iter().any(|line| line.starts_with("stopped")), "it was not asked to stop");
+    let job = client.job(id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.failures, job.crashes), (State::Available, 0, 0));
+}
+
+#[tokio::test]
+async fn a_job_that_blocks_its_thread_is_handed_back_when_its_process_is_asked_to_stop() {
+    let (world, client) = world().await;
+    let mut worker = start(&world, &["shutdown.drain=0s", "shutdown.grace=0s"]);
+    let id = enqueue(&client, "block").await;
+    worker.line("block").await;
+    worker.signal("TERM");
+    world.job_in(&client, id, State::Available).await;
+}
+
+#[tokio::test]
+async fn each_tick_fires_once_though_one_of_two_processes_is_frozen_for_a_while() {
+    let (world, client) = world().await;
+    let mut options = SHORT.to_vec();
+    options.push("tick=1s");
+    let mut one = start(&world, &options);
+    let mut two = start(&world, &options);
+    one.line("ready").await;
+    two.line("ready").await;
+    world.counts("a first tick", &client, |counts| counts.completed >= 1).await;
+    one.signal("STOP");
+    let before = client.counts().await.unwrap().completed;
+    world.counts("ticks without the frozen one", &client, |counts| counts.completed >= before + 2).await;
+    one.signal("CONT");
+    world.counts("ticks with it", &client, |counts| counts.completed >= before + 4).await;
+    drop((one, two));
+    let mut ticks: Vec<_> = finished(&client).await.iter().filter_map(|job| job.tick).collect();
+    ticks.sort_unstable();
+    let all = ticks.len();
+    ticks.dedup();
+    assert_eq!(ticks.len(), all, "a tick has fired twice");
+    assert!(ticks.iter().all(|tick| tick.subsec_nanosecond() == 0), "{ticks:?}");
+}

@@ -1,0 +1,272 @@
+//! Schedules: each tick once, whoever is there to fire it, and what becomes of the ticks that nobody fired.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::State;
+use jobs_core::store::ScheduleStore;
+use jobs_runtime::{ClosureJob, JobContext, Runtime, closure};
+use tests::{Run, Script, World, enqueue, finished, on_every_store, script, stop};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets the clock go on by a step at a time until a run begins.
+async fn run_of(world: &World, runs: &mut Script, step: Duration) -> Run {
+    world
+        .until("a tick", async || {
+            let run = runs.begun();
+            if run.is_none() {
+                world.clock.advance(step);
+            }
+            run
+        })
+        .await
+}
+
+async fn start(world: &World, job: ClosureJob) -> Runtime {
+    let store = world.store().await;
+    world.builder(&store).register(job).start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_schedule_fires_at_its_times() {
+    on_every_store(async |world| {
+        for (schedule, first, second) in [("every", 10, 20), ("six fields", 15, 45), ("five fields", 60, 120)] {
+            let (work, mut runs) = script("work");
+            let work = match schedule {
+                "every" => work.every("10s"),
+                "six fields" => work.cron("15,45 * * * * *"),
+                _ => work.cron("* * * * *"),
+            };
+            let minute = world.now();
+            let runtime = start(world, work).await;
+            for after in [first, second] {
+                let run = run_of(world, &mut runs, SECOND).await;
+                let tick = run.context.tick().unwrap();
+                assert_eq!(tick.duration_since(minute).as_secs(), after, "{schedule}");
+                run.succeed().over().await;
+            }
+            stop(runtime).await;
+            // The next one begins at a whole minute too.
+            let rest = 60 - world.now().as_second().rem_euclid(60);
+            world.clock.advance(Duration::from_secs(u64::try_from(rest % 60).unwrap()));
+            world.clock.set_wall(Timestamp::from_second(world.now().as_second()).unwrap());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_tick_fires_once_in_two_processes() {
+    on_every_store(async |world| {
+        let job = || closure("work", |_: JobContext| async {}).every("10s");
+        let one = start(world, job()).await;
+        let two = start(world, job()).await;
+        for ticks in 1..=50 {
+            let done = async |client: &jobs_runtime::Client| client.counts().await.unwrap().completed;
+            world
+                .until("the tick", async || {
+                    let all = done(one.client()).await >= ticks;
+                    if !all {
+                        world.clock.advance(SECOND);
+                    }
+                    all.then_some(())
+                })
+                .await;
+        }
+        let ticks: Vec<Timestamp> = finished(one.client()).await.iter().filter_map(|job| job.tick).collect();
+        let mut distinct = ticks.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), ticks.len(), "a tick has fired twice");
+        // One may be skipped while the last job still runs.
+        assert!(distinct.windows(2).all(|pair| pair[1].duration_since(pair[0]).as_secs() % 10 == 0), "{distinct:?}");
+        stop(one).await;
+        stop(two).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_the_ticks_missed_while_all_were_down_the_latest_fires() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let runtime = start(world, work.every("1h")).await;
+        let store = world.store().await;
+        stop(runtime).await;
+        // Three hours, and a bit.
+        world.clock.advance(3 * 3_600 * SECOND + 600 * SECOND);
+        let (work, mut again) = script("work");
+        let runtime = start(world, work.every("1h")).await;
+        let run = run_of(world, &mut again, SECOND).await;
+        assert_eq!(run.context.tick().unwrap(), world.now().round(jiff::Unit::Hour).unwrap());
+        run.succeed().over().await;
+        let row = store.schedules().await.unwrap().remove(0);
+        assert_eq!(row.last_tick, world.now().round(jiff::Unit::Hour).unwrap());
+        assert_eq!(world.counts("one job", runtime.client(), |counts| counts.completed == 1).await.live(), 0);
+        let next = run_of(world, &mut again, 60 * SECOND).await;
+        assert_eq!(next.context.tick().unwrap().duration_since(row.last_tick).as_secs(), 3_600);
+        drop(next);
+        assert!(runs.begun().is_none());
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tick_is_skipped_while_the_last_job_still_runs() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let runtime = start(world, work.every("10s")).await;
+        let first = run_of(world, &mut runs, SECOND).await;
+        let began = first.context.tick().unwrap();
+        world
+            .until("two ticks to pass", async || {
+                world.clock.advance(SECOND);
+                (world.now().duration_since(began).as_secs() >= 25).then_some(())
+            })
+            .await;
+        first.succeed().over().await;
+        world.counts("the first to end", runtime.client(), |counts| counts.completed == 1).await;
+        let second = run_of(world, &mut runs, SECOND).await;
+        let later = second.context.tick().unwrap().duration_since(began).as_secs();
+        assert!(later >= 30 && later % 10 == 0, "{later}");
+        drop(second);
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_schedule_can_be_switched_off_and_replaced_by_settings() {
+    on_every_store(async |world| {
+        let job = || closure("work", |_: JobContext| async {}).every("1h").run_on_start();
+        let rows = async |path: &str, text: &str| {
+            world.clock.advance(SECOND);
+            let store = world.store().await;
+            let runtime = world.builder(&store).option(path, text).register(job()).start().await.unwrap();
+            let rows = store.schedules().await.unwrap();
+            stop(runtime).await;
+            rows.into_iter().map(|row| (row.schedule.spec, row.schedule.zone)).collect::<Vec<_>>()
+        };
+        let row = |spec: &str, zone: &str| vec![(spec.to_owned(), zone.to_owned())];
+        assert_eq!(rows("jobs.work.every", "5m").await, row("every 5m", "UTC"));
+        assert_eq!(rows("jobs.work.cron", "0 2 * * *").await, row("cron 0 2 * * *", "UTC"));
+        assert_eq!(rows("jobs.work.enabled", "true").await, row("every 1h", "UTC"));
+        let client = world.client(&world.store().await);
+        let before = client.counts().await.unwrap();
+        assert_eq!(rows("jobs.work.enabled", "false").await, []);
+        let after = client.counts().await.unwrap();
+        assert_eq!(after.completed + after.live(), before.completed + before.live(), "it ran on start");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_without_schedules_declares_and_fires_none() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).schedules(false).register(work.every("1s").run_on_start()).start().await.unwrap();
+        for _ in 0..20 {
+            world.clock.advance(SECOND);
+        }
+        enqueue(runtime.client(), "work").await;
+        let run = runs.next().await;
+        assert_eq!(run.context.tick(), None);
+        run.succeed();
+        assert_eq!((store.calls("fire"), store.schedules().await.unwrap().len()), (0, 0));
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_runs_on_start_runs_at_each_start() {
+    on_every_store(async |world| {
+        for _ in 0..3 {
+            world.clock.advance(SECOND);
+            let (work, mut runs) = script("work");
+            let runtime = start(world, work.run_on_start()).await;
+            runs.next().await.succeed();
+            world.counts("it to end", runtime.client(), |counts| counts.live() == 0).await;
+            stop(runtime).await;
+            assert!(runs.begun().is_none());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn once_is_once_over_all_restarts() {
+    on_every_store(async |world| {
+        for start_number in 0..3 {
+            let store = world.store().await;
+            let (work, mut runs) = script("work");
+            let runtime = world.builder(&store).register(work.cron("@once")).start().await.unwrap();
+            if start_number == 0 {
+                runs.next().await.succeed();
+                world.counts("it to end", runtime.client(), |counts| counts.completed == 1).await;
+            }
+            world.clock.advance(60 * SECOND);
+            store.looked_for_jobs_at(&world.clock).await;
+            stop(runtime).await;
+            assert!(runs.begun().is_none(), "start {start_number}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_is_no_misfire() {
+    on_every_store(async |world| {
+        let (work, _) = script("work");
+        stop(start(world, work.every("1d")).await).await;
+        world.clock.advance(5 * 3_600 * SECOND);
+        // Hourly from now on: the hours before count for nothing.
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work.every("1h")).start().await.unwrap();
+        let edited = world.now();
+        let run = run_of(world, &mut runs, 60 * SECOND).await;
+        assert!(run.context.tick().unwrap() > edited);
+        drop(run);
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_tick_is_retried_like_any_job() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let backoff = jobs_core::Backoff::parse("fixed 1s").unwrap();
+        let runtime = start(world, work.every("1h").backoff(backoff)).await;
+        let run = run_of(world, &mut runs, 30 * SECOND).await;
+        let (id, tick) = (run.context.id(), run.context.tick());
+        run.fail("not yet");
+        world.job_in(runtime.client(), id, State::Retryable).await;
+        let again = run_of(world, &mut runs, SECOND).await;
+        assert_eq!((again.context.id(), again.context.tick(), again.context.attempt()), (id, tick, 2));
+        drop(again);
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_schedule_outlives_a_clock_that_is_set_back() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let runtime = start(world, work.every("10s")).await;
+        let first = run_of(world, &mut runs, SECOND).await;
+        let tick = first.context.tick().unwrap();
+        first.succeed().over().await;
+        world.clock.set_wall(world.now() - Duration::from_secs(60));
+        let second = run_of(world, &mut runs, SECOND).await;
+        assert_eq!(second.context.tick().unwrap().duration_since(tick).as_secs(), 10, "a tick fired twice or was lost");
+        drop(second);
+        stop(runtime).await;
+    })
+    .await;
+}
