@@ -7,7 +7,7 @@ use std::thread;
 
 use jobs_core::registry::Registry;
 use jobs_core::store::{Beat, Fire, Store};
-use jobs_core::{NewJob, Services};
+use jobs_core::{NewJob, Services, WorkerId};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -219,8 +219,21 @@ impl Core {
 async fn introduce(core: &Core, declared: Vec<Declared>) -> Result<Vec<String>, jobs_core::StoreError> {
     let Core { shared, pool, lease } = core;
     Keeper::new(shared, pool, lease).register().await?;
-    // What dead workers left is free before anything else is said of the store.
     let (worker, _) = lease.current();
+    let introduced = make_known(shared, worker, declared).await;
+    if introduced.is_err() {
+        // Others must not wait for a worker that never began.
+        let _ = shared.within(shared.options.heartbeat, shared.store.leave(shared.env.now(), worker)).await;
+    }
+    introduced
+}
+
+async fn make_known(
+    shared: &Arc<Shared>,
+    worker: WorkerId,
+    declared: Vec<Declared>,
+) -> Result<Vec<String>, jobs_core::StoreError> {
+    // What dead workers left is free before anything else is said of the store.
     while shared.within_patience(shared.store.rescue(shared.env.now(), worker)).await?.more {}
     if shared.options.schedules {
         declare(shared, declared).await?;
