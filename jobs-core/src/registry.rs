@@ -240,8 +240,10 @@ impl Registry {
     pub fn new(entries: impl IntoIterator<Item = JobEntry>) -> Result<Self, Vec<DuplicateName>> {
         let mut entries: Vec<JobEntry> = entries.into_iter().collect();
         entries.sort_by(|a, b| (&a.name, a.location).cmp(&(&b.name, b.location)));
-        // One crate may be linked twice, by a dev-dependency that leads back to it: the same fn at the same place is no clash.
-        entries.dedup_by(|a, b| a.name == b.name && a.location == b.location && a.module == b.module);
+        // One crate may be linked twice, by a dev-dependency that leads back to it: the same fn at the same place is no clash. Closures
+        // made at one place, in a loop, are many.
+        let is_fn = |entry: &JobEntry| matches!(entry.handler, Handler::Fn(_));
+        entries.dedup_by(|a, b| a.name == b.name && a.location == b.location && a.module == b.module && is_fn(a) && is_fn(b));
         let mut registry = Self::default();
         let mut duplicates = Vec::new();
         for entry in entries {
