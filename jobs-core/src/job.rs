@@ -20,6 +20,9 @@ pub const DEFAULT_QUEUE: &str = "default";
 /// The largest payload of a job, in bytes. Bigger things belong into a file or a table, and their name into the job.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 
+/// The most jobs of one call. They are stored in one transaction, for which everybody else waits.
+pub const MAX_BATCH: usize = 100_000;
+
 /// A kind of job: the handler struct that `#[job]` writes beside the fn.
 pub trait Job: Sized + 'static {
     /// The name under which jobs of this kind are stored.

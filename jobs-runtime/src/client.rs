@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jobs_core::job::Enqueue;
+use jobs_core::job::{Enqueue, MAX_BATCH};
 use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, Store};
 use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError};
 use serde::de::DeserializeOwned;
@@ -114,11 +114,14 @@ impl Client {
         self.store.requeue(self.env.now(), ids).await
     }
 
-    /// Stores all jobs or none, and answers for each whether it is new.
+    /// Stores all jobs or none, and answers for each whether it is new. At most [`MAX_BATCH`] a call.
     ///
     /// When the store does not answer, whether they were stored is unknown. A job that was given an id of its own
     /// ([`new_id`](Self::new_id)) can then be enqueued again: it is stored once.
     pub async fn enqueue_jobs(&self, mut jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+        if jobs.len() > MAX_BATCH {
+            return Err(EnqueueError::TooMany { jobs: jobs.len(), limit: MAX_BATCH });
+        }
         for job in &mut jobs {
             job.check()?;
             job.id.get_or_insert_with(|| self.env.job_id());

@@ -107,6 +107,15 @@ async fn somebody_elses_file_is_refused_untouched() {
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
         .expect("a number");
     assert_eq!(tables, 1);
+    let beside = std::fs::read_dir(place.path.parent().expect("a folder")).expect("it can be read").count();
+    assert_eq!(beside, 1, "nothing is left beside it");
+}
+
+#[tokio::test]
+async fn a_folder_is_no_file() {
+    let place = place();
+    std::fs::create_dir_all(&place.path).expect("made");
+    assert!(refusal(&place.path).await.contains("is a folder: name a file in it"));
 }
 
 #[tokio::test]

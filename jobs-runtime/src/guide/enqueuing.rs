@@ -58,8 +58,8 @@
 //! again: an id that is alive, or that ended within the last day, stores nothing and answers the same id. Derive the id from the
 //! request (`JobId::from_uuid`), or make it first by [`Client::new_id`](crate::Client::new_id) and keep it.
 //!
-//! The client itself repeats a call once, under the same ids, when the store did not answer. It does not repeat further:
-//! [`StoreError::is_transient`](crate::StoreError::is_transient) tells what may be tried again.
+//! The client repeats nothing by itself: [`StoreError::is_transient`](crate::StoreError::is_transient) tells what may be tried
+//! again.
 //!
 //! # Names
 //!

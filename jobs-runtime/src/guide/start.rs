@@ -101,7 +101,7 @@
 //!
 //! # fn main() {
 //! let error = Runtime::builder().check().unwrap_err();
-//! assert!(error.to_string().contains("was not provided: add `.provide(..)` to the runtime's builder"));
+//! assert!(error.to_string().contains("was not provided: write `Runtime::builder().provide(..).run()`"));
 //! assert!(Runtime::builder().provide(Mailer).check().is_ok());
 //! # }
 //! ```

@@ -160,7 +160,8 @@ fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&Servic
     }
     for service in entry.services.iter().filter(|service| !services.has(service) && !provided_later(service)) {
         let name = (service.type_name)();
-        mistakes.push(format!("{place} borrows `&{name}`, which was not provided: add `.provide(..)` to the runtime's builder"));
+        let how = if name.starts_with("dyn ") { format!("provide_arc::<{name}>(..)") } else { "provide(..)".to_owned() };
+        mistakes.push(format!("{place} borrows `&{name}`, which was not provided: write `Runtime::builder().{how}.run()`"));
     }
     if let Some(schedule) = &entry.schedule {
         // The type's own name, as the compiler writes it: what is missing decodes as `None`.

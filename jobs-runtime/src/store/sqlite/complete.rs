@@ -10,7 +10,7 @@ use super::row::{micros, with_error};
 use super::session::Session;
 
 pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>> {
-    let Session { connection, place, signal, .. } = session;
+    let Session { connection, place, after, .. } = session;
     let problem = |error: rusqlite::Error| super::error::store_error(&error, place);
     let mut batch = Batch::new(connection, now).map_err(problem)?;
     let mut answers = Vec::with_capacity(outcomes.len());
@@ -23,9 +23,7 @@ pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion])
         });
     }
     batch.tally.write(connection).map_err(problem)?;
-    if outcomes.iter().any(|outcome| !matches!(outcome.decision, Decision::Complete { .. })) {
-        signal.jobs();
-    }
+    after.jobs |= outcomes.iter().any(|outcome| !matches!(outcome.decision, Decision::Complete { .. }));
     Ok(answers)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn enqueue(session: &mut Session, now: Now, jobs: &[NewJob]) -> Resul
         answers.push(insert(&session.connection, now, job).map_err(|error| error.into_store_error(session))?);
     }
     if answers.iter().any(|answer| answer.created) {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(answers)
 }

@@ -8,7 +8,7 @@ use jobs_core::StoreError;
 
 use super::error::Result;
 
-/// Makes the file, its folder, and the folder of its side files, readable by their owner alone. What exists is left as it is.
+/// Makes the file and its folder, readable by their owner alone. What exists is left as it is.
 /// Answers the file's absolute path.
 pub(super) fn prepare(path: &Path) -> Result<PathBuf> {
     let problem = |path: &Path, error: &io::Error| {
@@ -18,6 +18,9 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf> {
         ))
     };
     let path = std::path::absolute(path).map_err(|error| problem(path, &error))?;
+    if path.is_dir() {
+        return Err(StoreError::Unusable(format!("{} is a folder: name a file in it", path.display())));
+    }
     if let Some(folder) = path.parent() {
         make_folder(folder).map_err(|error| problem(folder, &error))?;
         refuse_network(folder)?;
@@ -35,9 +38,14 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf> {
         }
         Err(error) => return Err(problem(&path, &error)),
     }
-    let side = side_folder(&path);
-    make_folder(&side).map_err(|error| problem(&side, &error))?;
     Ok(path)
+}
+
+/// Makes the folder of the side files. Not before the file is known to be ours.
+pub(super) fn prepare_side_folder(path: &Path) -> Result<PathBuf> {
+    let folder = side_folder(path);
+    make_folder(&folder).map_err(|error| StoreError::Unusable(format!("cannot create {}: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// The folder of the side files: one for each worker, and the one by which writers let each other pass.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jobs_core::store::{Beat, Held, KindShape, NewWorker, Now};
+use jobs_core::store::{BITE, Beat, Held, KindShape, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
 use rusqlite::{Connection, params};
 
@@ -26,7 +26,7 @@ pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> R
     let freed = register_rows(&session.connection, now, worker).map_err(|error| session.error(&error))?;
     session.renewed();
     if freed {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(())
 }
@@ -57,8 +57,8 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
             i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
             micros(now.wall),
         ])?;
-    // All at once: a starting worker is there to take them.
-    Ok(rescue::free_parked(connection, usize::MAX)? > 0)
+    // The rest in the bites of a rescue.
+    Ok(rescue::free_parked(connection, BITE)? > 0)
 }
 
 /// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
@@ -80,7 +80,7 @@ pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Re
         .and_then(|mut statement| statement.execute(params![worker.as_bytes().as_slice(), micros(now.wall)]))
         .map_err(|error| session.error(&error))?;
     if renewed == 0 {
-        forget_lock(session, worker);
+        session.after.ended.push(worker);
         return Ok(Beat::default());
     }
     session.renewed();
@@ -105,8 +105,8 @@ pub(super) fn leave(session: &mut Session, now: Now, worker: WorkerId) -> Result
         connection.prepare_cached("DELETE FROM jobs_worker WHERE seq = ?1")?.execute([key]).map(drop)
     };
     leave(&session.connection).map_err(|error| session.error(&error))?;
-    forget_lock(session, worker);
-    session.signal.jobs();
+    session.after.ended.push(worker);
+    session.after.jobs = true;
     Ok(())
 }
 
@@ -116,7 +116,7 @@ pub(super) fn reconcile(session: &mut Session, now: Now, worker: WorkerId, known
     };
     let handed_back = reconcile(&session.connection).map_err(|error| session.error(&error))?;
     if handed_back > 0 {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(handed_back)
 }
@@ -144,13 +144,6 @@ fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> 
     Ok(handed_back)
 }
 
-fn forget_lock(session: &mut Session, worker: WorkerId) {
-    if session.locks.remove(&worker).is_some() {
-        // A file that stays behind is removed by whoever finds it without a worker.
-        let _ = std::fs::remove_file(session.folder.join(worker.to_string()));
-    }
-}
-
 pub(super) fn abandon(session: &mut Session, held: &[Held]) -> Result<u64> {
     let take_back = |connection: &Connection| -> rusqlite::Result<u64> {
         let mut statement = connection.prepare_cached(
@@ -164,7 +157,7 @@ pub(super) fn abandon(session: &mut Session, held: &[Held]) -> Result<u64> {
     };
     let taken = take_back(&session.connection).map_err(|error| session.error(&error))?;
     if taken > 0 {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(taken)
 }

@@ -100,7 +100,7 @@ pub(super) fn cancel(session: &mut Session, now: Now, ids: &[JobId], reason: &st
         Ok(answers)
     };
     let answers = cancel(&session.connection, &mut tally).map_err(|error| session.error(&error))?;
-    session.signal.commands();
+    session.after.commands = true;
     Ok(answers)
 }
 
@@ -136,7 +136,7 @@ pub(super) fn requeue(session: &mut Session, now: Now, ids: &[JobId]) -> Result<
         Ok(answers)
     };
     let answers = requeue(&session.connection, &mut tally).map_err(|error| session.error(&error))?;
-    session.signal.jobs();
+    session.after.jobs = true;
     Ok(answers)
 }
 

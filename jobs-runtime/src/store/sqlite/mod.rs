@@ -159,9 +159,8 @@ impl JobStore for SqliteStore {
     }
 
     fn undisturbed(&self, _worker: WorkerId) -> StoreFuture<'_, bool> {
-        let Watch { version, at_renewal, blocked } = &*self.shared.watch;
-        // Only while the writer itself waits for the lock does it look at the file without pause.
-        let answer = blocked.load(Ordering::Relaxed) && version.load(Ordering::Relaxed) == at_renewal.load(Ordering::Relaxed);
+        let Watch { version, at_renewal, fresh } = &*self.shared.watch;
+        let answer = fresh.load(Ordering::Relaxed) && version.load(Ordering::Relaxed) == at_renewal.load(Ordering::Relaxed);
         Box::pin(async move { Ok(answer) })
     }
 

@@ -15,7 +15,7 @@ use super::courtesy::Courtesy;
 use super::error::{Result, is_busy, store_error};
 use super::reader::Reader;
 use super::rescue::{self, Judge};
-use super::session::{Names, Session, Watch};
+use super::session::{After, Names, Session, Watch};
 use super::version;
 use super::writer::{self, Writer};
 use super::{Shared, SqliteOptions, Synchronous};
@@ -63,10 +63,10 @@ fn spawn(name: &str, life: impl FnOnce() + Send + 'static) -> Result<()> {
 fn prepare(options: &SqliteOptions, (signal, watch): (Arc<Signal>, Arc<Watch>)) -> Result<(Session, Courtesy)> {
     let path = super::file::prepare(&options.path)?;
     let place: Arc<str> = path.display().to_string().into();
-    let folder = super::file::side_folder(&path);
+    let connection = connect(&path, &place, options)?;
+    let folder = super::file::prepare_side_folder(&path)?;
     let courtesy = Courtesy::open(&folder)
         .map_err(|error| StoreError::Unusable(format!("cannot open a file in {}: {error}", folder.display())))?;
-    let connection = connect(&path, &place, options)?;
     let session = Session {
         connection,
         place,
@@ -77,6 +77,7 @@ fn prepare(options: &SqliteOptions, (signal, watch): (Arc<Signal>, Arc<Watch>)) 
         names: Names::default(),
         watch,
         signal,
+        after: After::default(),
     };
     Ok((session, courtesy))
 }

@@ -1,7 +1,8 @@
 //! Pruning: finished jobs go when their retention is over, in small bites and without a walk over what stays.
 //!
 //! The history is in order of end, so old jobs stand at its beginning. Completed jobs have no index of their own, since it would
-//! cost every completion; the walk over the few failed ones between them is remembered by a cursor.
+//! cost every completion; the walk over the few failed ones between them is remembered by a cursor. A job that ended while the clock
+//! was ahead is walked past: it must not keep the others, and goes after a later start.
 
 use std::time::Duration;
 
@@ -34,14 +35,15 @@ fn run(connection: &Connection, cursors: &mut Cursors, now: Now, retention: Rete
         let keep = retention.of(state);
         let cutoff = before(now, keep.max(REPEAT_WINDOW));
         let removed = if state == State::Completed {
-            remove_completed(connection, &mut cursors.removed, cutoff, BITE - changed)?
+            remove_completed(connection, &mut cursors.removed, micros(now.wall), cutoff, BITE - changed)?
         } else {
             remove_others(connection, state, cutoff, BITE - changed)?
         };
         tally.add(state, -i64::try_from(removed).unwrap_or(0));
         changed += removed;
         if keep < REPEAT_WINDOW {
-            changed += empty(connection, state, &mut cursors.emptied[index], before(now, keep), BITE - changed)?;
+            changed +=
+                empty(connection, state, &mut cursors.emptied[index], micros(now.wall), before(now, keep), BITE - changed)?;
         }
     }
     changed += connection
@@ -58,7 +60,7 @@ fn before(now: Now, age: Duration) -> i64 {
     micros(now.wall.saturating_sub(age).unwrap_or(Timestamp::MIN))
 }
 
-fn remove_completed(connection: &Connection, cursor: &mut i64, cutoff: i64, limit: usize) -> rusqlite::Result<usize> {
+fn remove_completed(connection: &Connection, cursor: &mut i64, now: i64, cutoff: i64, limit: usize) -> rusqlite::Result<usize> {
     // Places start again when the whole history was removed. Then the first row is one that the cursor should have met.
     let first: Option<(i64, String)> = connection
         .prepare_cached("SELECT place, state FROM jobs_history ORDER BY place LIMIT 1")?
@@ -75,10 +77,10 @@ fn remove_completed(connection: &Connection, cursor: &mut i64, cutoff: i64, limi
     let mut rows = statement.query([*cursor])?;
     while let Some(row) = rows.next()? {
         let (place, finished_at): (i64, i64) = (row.get(0)?, row.get(2)?);
-        if old.len() >= limit || finished_at >= cutoff {
+        if old.len() >= limit || (finished_at >= cutoff && finished_at <= now) {
             break;
         }
-        if row.get_ref(1)?.as_str() == Ok(State::Completed.as_str()) {
+        if finished_at < cutoff && row.get_ref(1)?.as_str() == Ok(State::Completed.as_str()) {
             old.push(place);
         }
         *cursor = place;
@@ -94,7 +96,7 @@ fn remove_others(connection: &Connection, state: State, cutoff: i64, limit: usiz
         )?
         .query_map(params![state.as_str(), rows(limit)], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let old: Vec<i64> = old.into_iter().take_while(|(_, finished_at)| *finished_at < cutoff).map(|(place, _)| place).collect();
+    let old: Vec<i64> = old.into_iter().filter(|(_, finished_at)| *finished_at < cutoff).map(|(place, _)| place).collect();
     delete(connection, &old)
 }
 
@@ -104,7 +106,14 @@ fn delete(connection: &Connection, places: &[i64]) -> rusqlite::Result<usize> {
 }
 
 /// Empties jobs whose retention is over but whose id must still be remembered.
-fn empty(connection: &Connection, state: State, cursor: &mut i64, cutoff: i64, limit: usize) -> rusqlite::Result<usize> {
+fn empty(
+    connection: &Connection,
+    state: State,
+    cursor: &mut i64,
+    now: i64,
+    cutoff: i64,
+    limit: usize,
+) -> rusqlite::Result<usize> {
     let newest: i64 =
         connection.prepare_cached("SELECT coalesce(max(place), 0) FROM jobs_history")?.query_row([], |row| row.get(0))?;
     *cursor = if newest < *cursor { 0 } else { *cursor };
@@ -114,10 +123,10 @@ fn empty(connection: &Connection, state: State, cursor: &mut i64, cutoff: i64, l
     let mut rows = statement.query([*cursor])?;
     while let Some(row) = rows.next()? {
         let (place, finished_at): (i64, i64) = (row.get(0)?, row.get(2)?);
-        if old.len() >= limit || finished_at >= cutoff {
+        if old.len() >= limit || (finished_at >= cutoff && finished_at <= now) {
             break;
         }
-        if row.get_ref(1)?.as_str() == Ok(state.as_str()) && row.get(3)? {
+        if finished_at < cutoff && row.get_ref(1)?.as_str() == Ok(state.as_str()) && row.get(3)? {
             old.push(place);
         }
         *cursor = place;

@@ -81,11 +81,10 @@ pub(super) fn rescue(session: &mut Session, now: Now, by: WorkerId) -> Result<Re
     work(&session.connection).map_err(|error| session.error(&error))?;
     for other in &dead {
         session.judge.0.remove(&other.key);
-        // Only the name goes; a frozen owner keeps its lock on a file that nobody looks for.
-        let _ = std::fs::remove_file(session.folder.join(other.id.to_string()));
+        session.after.ended.push(other.id);
     }
     if answer.freed > 0 {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(answer)
 }

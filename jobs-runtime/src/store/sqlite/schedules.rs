@@ -44,7 +44,7 @@ pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule]
         Ok(())
     };
     write(&session.connection).map_err(|error| session.error(&error))?;
-    session.signal.commands();
+    session.after.commands = true;
     Ok(())
 }
 
@@ -75,7 +75,7 @@ pub(super) fn fire(session: &mut Session, now: Now, ticks: &[Fire]) -> Result<Ve
         answers.push(fire_one(session, now, tick)?);
     }
     if answers.iter().any(|answer| matches!(answer, Fired::Job(_))) {
-        session.signal.jobs();
+        session.after.jobs = true;
     }
     Ok(answers)
 }

@@ -27,12 +27,48 @@ pub(super) struct Session {
     pub(super) names: Names,
     pub(super) watch: Arc<Watch>,
     pub(super) signal: Arc<Signal>,
+    pub(super) after: After,
+}
+
+/// What follows when the open transaction is on the disk, and not before: whoever is woken must find what he is woken for, and what
+/// is undone must have left no trace.
+#[derive(Debug, Default)]
+pub(super) struct After {
+    /// Wakes those who wait for jobs.
+    pub(super) jobs: bool,
+    /// Wakes those who wait for commands.
+    pub(super) commands: bool,
+    /// Workers that have ended: their side files go, and the locks on them if they are this process's own.
+    pub(super) ended: Vec<WorkerId>,
 }
 
 impl Session {
     /// The store's error for an error of the driver.
     pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
         store_error(error, &self.place)
+    }
+
+    /// The transaction is on the disk: does what was to follow.
+    pub(super) fn committed(&mut self) {
+        let After { jobs, commands, ended } = std::mem::take(&mut self.after);
+        for worker in ended {
+            self.locks.remove(&worker);
+            // Only the name goes; a frozen owner keeps its lock on a file that nobody looks for. A file that stays behind is removed
+            // when the store is opened again.
+            let _ = std::fs::remove_file(self.folder.join(worker.to_string()));
+        }
+        if jobs {
+            self.signal.jobs();
+        }
+        if commands {
+            self.signal.commands();
+        }
+    }
+
+    /// The transaction is undone, and with it what was to follow, and what the pruner has passed over in it.
+    pub(super) fn undone(&mut self) {
+        self.after = After::default();
+        self.cursors = Cursors::default();
     }
 
     /// Looks whether another process has written, and says so to all who wait.
@@ -61,8 +97,8 @@ pub(super) struct Watch {
     pub(super) version: AtomicI64,
     /// The version when this process last renewed a lease.
     pub(super) at_renewal: AtomicI64,
-    /// Whether the writer waits for a lock that somebody else holds.
-    pub(super) blocked: AtomicBool,
+    /// Whether the version is that of this very moment: the writer waits for the lock and looks without pause, or holds it.
+    pub(super) fresh: AtomicBool,
 }
 
 /// Shared copies of the few texts that occur in every job.

@@ -15,7 +15,6 @@ use tokio::sync::oneshot;
 
 use super::courtesy::Courtesy;
 use super::error::{Result, is_busy};
-use super::prune::Cursors;
 use super::session::Session;
 use crate::worker::guard::{Panicked, catch};
 
@@ -280,27 +279,34 @@ fn begin(session: &Session, courtesy: &mut Courtesy, until: Instant) -> Result<(
             break Err(session.error(&error));
         }
         courtesy.wait();
-        session.watch.blocked.store(true, Ordering::Relaxed);
         session.look_out();
+        session.watch.fresh.store(true, Ordering::Relaxed);
         sleep(pause);
         // Never longer than a writer steps back.
         pause = (pause * 2).min(Duration::from_millis(1));
     };
     courtesy.done();
-    session.watch.blocked.store(false, Ordering::Relaxed);
+    // Whoever holds the lock sees all writes of others, and until he lets go there are no more.
+    if result.is_ok() {
+        session.look_out();
+    }
+    session.watch.fresh.store(result.is_ok(), Ordering::Relaxed);
     result
 }
 
 fn commit(session: &mut Session) -> Result<()> {
-    execute(session, "COMMIT").map_err(|error| {
+    if let Err(error) = execute(session, "COMMIT") {
         roll_back(session);
-        session.error(&error)
-    })
+        return Err(session.error(&error));
+    }
+    session.watch.fresh.store(false, Ordering::Relaxed);
+    session.committed();
+    Ok(())
 }
 
 fn roll_back(session: &mut Session) {
-    // What the pruner has passed over in a transaction that is undone, it has not passed over.
-    session.cursors = Cursors::default();
+    session.watch.fresh.store(false, Ordering::Relaxed);
+    session.undone();
     // Some errors end the transaction by themselves; then there is none to end.
     if !session.connection.is_autocommit() {
         let _ = execute(session, "ROLLBACK");

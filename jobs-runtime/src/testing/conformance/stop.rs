@@ -73,6 +73,28 @@ pub async fn a_job_asked_to_stop_waits_for_no_other_run(subject: &dyn Subject) {
     }
 }
 
+/// Whoever is woken by a request to stop finds it: the signal does not run ahead of what it tells.
+pub async fn who_hears_of_a_request_to_stop_sees_it(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let worker = world.worker(&[MAIL]).await;
+    for _ in 0..20 {
+        let id = worker.put(job(MAIL)).await;
+        let run = worker.claim_one().await;
+        let mut changes = worker.store.signal().listen();
+        let commands = changes.borrow_and_update().commands;
+        let hears = async {
+            while changes.borrow_and_update().commands == commands {
+                changes.changed().await.expect("the store is open");
+            }
+            worker.cancellations().await
+        };
+        let asks = worker.cancel(id);
+        let (heard, asked) = tokio::join!(hears, asks);
+        assert_eq!((heard, asked), (vec![id], CancelAnswer::Requested));
+        worker.settle(&run, done()).await;
+    }
+}
+
 /// A job that was asked to stop ends when its worker leaves.
 pub async fn leaving_ends_a_job_that_was_asked_to_stop(subject: &dyn Subject) {
     let world = World::new(subject);

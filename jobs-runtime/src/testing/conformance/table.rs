@@ -69,6 +69,7 @@ macro_rules! __conformance_table {
             stop: a_request_to_stop_wakes_those_who_listen = "the signal is raised for commands";
             stop: a_hand_back_of_a_job_asked_to_stop_ends_it = "a job asked to stop does not run again";
             stop: a_job_asked_to_stop_waits_for_no_other_run = "a job asked to stop does not run again";
+            stop: who_hears_of_a_request_to_stop_sees_it = "cancel reaches a running job at once";
             stop: leaving_ends_a_job_that_was_asked_to_stop = "a job asked to stop does not run again";
             stop: a_job_asked_to_stop_ends_with_its_worker = "a job asked to stop does not run again";
             stop: a_job_asked_to_stop_may_still_end_by_itself = "an outcome under the newest token counts";
