@@ -89,8 +89,8 @@ pub async fn who_hears_of_a_request_to_stop_sees_it(subject: &dyn Subject) {
             worker.cancellations().await
         };
         let asks = worker.cancel(id);
-        let (heard, asked) = tokio::join!(hears, asks);
-        assert_eq!((heard, asked), (vec![id], CancelAnswer::Requested));
+        let (found, asked) = tokio::join!(hears, asks);
+        assert_eq!((found, asked), (vec![id], CancelAnswer::Requested));
         worker.settle(&run, done()).await;
     }
 }
