@@ -78,6 +78,12 @@
 //! probation is quarantined: it ends as failed, with an error that says so. A failure or a snooze shows that the job is alive,
 //! and clears its crashes. A worker that merely lost its lease takes back the crashes that this cost its jobs.
 //!
+//! Two things follow. What a killed process held runs again one job at a time in each process, until each has ended once: after a
+//! kill, long jobs take longer than before it. And a kill from outside looks like any other: a job that outlives four of them,
+//! with no end of its own between, is quarantined. So give the process time to stop: `shutdown.drain` and `shutdown.grace`
+//! together should be shorter than what your supervisor waits before it kills (Docker 10 s, Kubernetes 30 s, systemd 90 s, unless
+//! told otherwise).
+//!
 //! # When something breaks
 //!
 //! | what happens | what becomes of the jobs |

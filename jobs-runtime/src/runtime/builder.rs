@@ -231,7 +231,18 @@ impl Builder {
     }
 
     /// Starts, and answers a handle. Touches no signal: whoever holds the handle decides when it ends.
+    /// Warnings of the start-up checks go to standard error where no `tracing` subscriber would hear them.
     pub async fn start(self) -> Result<Runtime, Error> {
+        let runtime = self.launch().await?;
+        if !tracing::dispatcher::has_been_set() {
+            for warning in &runtime.manifest().warnings {
+                eprintln!("jobs: warning: {warning}");
+            }
+        }
+        Ok(runtime)
+    }
+
+    async fn launch(self) -> Result<Runtime, Error> {
         let settings = Settings::resolve(self.overrides, &self.sources)?;
         let chosen = Chosen { registered: self.registered, linked: self.linked, only: self.only, except: self.except };
         let checked = checks::registry(chosen, &settings, &self.services, has_client)?;
@@ -278,7 +289,7 @@ impl Builder {
         let mut signals = Signals::new()?;
         let runtime = tokio::select! {
             biased;
-            runtime = self.start() => runtime?,
+            runtime = self.launch() => runtime?,
             () = signals.next() => return Ok(()),
         };
         eprint!("{}", runtime.manifest());
