@@ -40,10 +40,11 @@ async fn a_job_that_runs_ten_times_the_lease_runs_once() {
             }
         })
         .await;
-        // Ten leases of ten minutes, with a beat every three.
+        // Ten leases of ten minutes, with a beat every three or a bit more.
         for beats in 1..=30 {
-            let step = async || (store.calls("heartbeat") > beats && judge.calls("heartbeat") > beats).then_some(());
-            pass(world, "both to beat", 10 * SECOND, step).await;
+            world.clock.advance(200 * SECOND);
+            let both = async || (store.calls("heartbeat") > beats && judge.calls("heartbeat") > beats).then_some(());
+            world.until("both to beat", both).await;
         }
         assert!(!run.context.is_cancelled());
         run.succeed();
@@ -133,7 +134,7 @@ async fn a_process_without_its_store_gives_up_its_jobs_before_others_take_them()
         let context = run.context.clone();
         let mut ending = run.play(Step::Hang);
         tap.freeze();
-        let second: Run = pass(world, "the job to run elsewhere", 10 * SECOND, async || others.begun()).await;
+        let second: Run = pass(world, "the job to run elsewhere", 5 * SECOND, async || others.begun()).await;
         assert!(context.is_cancelled() && ending.is_over(), "it ran in two places");
         assert!(!cut_off.health().is_well());
         assert_eq!((cut_off.health().worker, cut_off.health().totals.leases_lost), (None, 1));
@@ -207,7 +208,7 @@ async fn a_store_that_fails_for_a_while_costs_no_lease_and_runs_no_job_twice() {
             let store = world.store().await;
             let (work, mut runs) = script("work");
             let builder = world.builder(&store).option("sqlite.busy_timeout", "30s");
-            let runtime = builder.lease(60 * SECOND).heartbeat(10 * SECOND).register(work).start().await.unwrap();
+            let runtime = builder.heartbeat(30 * SECOND).register(work).start().await.unwrap();
             let client = world.client(&store);
             store.looked_for_jobs_at(&world.clock).await;
             store.fail(call, fault, times);
@@ -230,6 +231,27 @@ async fn a_store_that_fails_for_a_while_costs_no_lease_and_runs_no_job_twice() {
             store.mend(call);
             stop(runtime).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_without_an_answer_leaves_time_for_another() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        enqueue(runtime.client(), "work").await;
+        let run = runs.next().await;
+        let beats = store.calls("heartbeat");
+        store.fail("heartbeat", Fault::Hang, 1);
+        pass(world, "two more heartbeats", 5 * SECOND, async || (store.calls("heartbeat") >= beats + 2).then_some(())).await;
+        world.clock.advance(60 * SECOND);
+        store.looked_for_jobs_at(&world.clock).await;
+        assert!(!run.context.is_cancelled());
+        assert_eq!(runtime.health().totals.leases_lost, 0);
+        run.succeed();
+        stop(runtime).await;
     })
     .await;
 }
@@ -288,7 +310,9 @@ async fn a_store_that_was_closed_is_not_well() {
         let runtime = world.builder(&store).register(work).start().await.unwrap();
         jobs_core::store::JobStore::close(&*store).await.unwrap();
         store.signal_jobs();
-        pass(world, "health to say so", SECOND, async || (!runtime.health().is_well()).then_some(())).await;
+        let fetcher = async || Some(runtime.health().parts["fetcher"].clone()).filter(|part| part.error.is_some());
+        let seen = world.until("health to say so", fetcher).await;
+        assert_eq!((seen.status, seen.error.as_deref()), (PartStatus::Failing, Some("the store is closed")));
         stop(runtime).await;
     })
     .await;
