@@ -18,8 +18,7 @@ async fn a_job_that_ends_while_the_runtime_drains_is_recorded() {
         let id = enqueue(&client, "work").await;
         let run = runs.next().await;
         let stopping = tokio::spawn(stop(runtime));
-        // No more jobs are taken.
-        world.until("the first step", async || (store.calls("claim") > 0).then_some(())).await;
+        tokio::task::yield_now().await;
         run.succeed();
         bounded("the shutdown", stopping).await.unwrap();
         assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Completed);
@@ -229,7 +228,7 @@ async fn a_job_that_blocks_its_thread_does_not_block_the_shutdown() {
 }
 
 #[tokio::test]
-async fn health_says_that_a_runtime_has_stopped() {
+async fn a_store_that_the_caller_opened_stays_open() {
     on_every_store(async |world| {
         let store = world.store().await;
         let client = world.client(&store);
@@ -239,7 +238,7 @@ async fn health_says_that_a_runtime_has_stopped() {
         let id = enqueue(&client, "work").await;
         world.job_in(&client, id, State::Completed).await;
         stop(runtime).await;
-        assert!(client.job(id).await.is_ok(), "a store that the caller opened stays open");
+        assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Completed);
     })
     .await;
 }
