@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs_core::{State, WorkerId};
+use jobs_runtime::env::Clock;
 use jobs_runtime::health::PartStatus;
 use tests::{Fault, Run, Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
 

@@ -116,7 +116,7 @@ impl JobStore for MemoryStore {
             name: "memory",
             place: "this process".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            notes: vec!["jobs end with the process: use a file or a server for jobs that matter".into()],
+            notes: Vec::new(),
         }
     }
 

@@ -12,6 +12,8 @@ use super::row::{FINISHED, LIVE, instant, micros, record, rows};
 use super::session::Session;
 
 pub(super) fn job(connection: &Connection, wanted: JobId) -> rusqlite::Result<Option<JobRecord>> {
+    // One look at both tables: a job that moves meanwhile is found.
+    let _snapshot = connection.unchecked_transaction()?;
     let key = wanted.as_bytes().as_slice();
     for sql in
         [format!("SELECT {LIVE} FROM jobs_job WHERE id = ?1"), format!("SELECT {FINISHED} FROM jobs_history WHERE id = ?1")]
@@ -76,6 +78,8 @@ const LIVE_COUNTS: &[(State, &str)] = &[
 ];
 
 pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    // One look at all: a job that moves meanwhile is counted once.
+    let _snapshot = connection.unchecked_transaction()?;
     let mut counts = Counts::default();
     for (state, sql) in LIVE_COUNTS {
         let jobs: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
