@@ -179,6 +179,12 @@ pub enum ArgumentError {
         /// The parameter.
         name: &'static str,
     },
+    /// The stored chain of the job is none.
+    #[error("the chain of the job cannot be read: {message}")]
+    Chain {
+        /// What the parser said.
+        message: String,
+    },
     /// A value is of another type than the parameter.
     #[error("argument `{name}`: {message}")]
     Decode {

@@ -26,6 +26,14 @@ pub enum EnqueueError {
         /// The largest size in bytes.
         limit: usize,
     },
+    /// Too many jobs in a chain.
+    #[error("{jobs} jobs in one chain are more than the {limit} there may be: let its last job enqueue the next ones")]
+    ChainTooLong {
+        /// How many there were.
+        jobs: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// Too many jobs at once.
     #[error("{jobs} jobs in one call are more than the {limit} that one transaction may hold: enqueue them in several calls")]
     TooMany {

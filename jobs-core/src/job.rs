@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::argument::{ArgumentError, ArgumentWriter};
+use crate::chain::{Link, MAX_CHAIN};
 use crate::error::EnqueueError;
 use crate::id::JobId;
 use crate::registry::JobEntry;
@@ -24,6 +25,11 @@ pub const MAX_PAYLOAD: usize = 1 << 20;
 pub const MAX_BATCH: usize = 100_000;
 
 /// A kind of job: the handler struct that `#[job]` writes beside the fn.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "is not the name of an `async fn` with `#[job]`",
+    note = "write `#[job]` over the `async fn`, and name it here without brackets"
+)]
 pub trait Job: Sized + 'static {
     /// The name under which jobs of this kind are stored.
     const NAME: &'static str;
@@ -80,6 +86,10 @@ pub struct NewJob {
     pub user: Option<String>,
     /// The schedule and the instant it stands for; set by the scheduler alone.
     pub tick: Option<TickId>,
+    /// The job on which it follows.
+    pub parent: Option<JobId>,
+    /// The jobs that follow on it, in order.
+    pub chain: Vec<Link>,
 }
 
 /// One instant of one schedule.
@@ -109,6 +119,8 @@ impl NewJob {
             tenant: None,
             user: None,
             tick: None,
+            parent: None,
+            chain: Vec::new(),
         }
     }
 
@@ -123,20 +135,35 @@ impl NewJob {
 
     /// Checks every limit, and reports the first that is broken.
     pub fn check(&self) -> Result<(), EnqueueError> {
-        let names = [("kind", Some(&*self.kind)), ("queue", Some(&*self.queue)), ("name", self.name.as_deref())];
-        for (what, text) in names {
-            if let Some(text) = text {
-                crate::name::check(what, text).map_err(EnqueueError::Name)?;
-            }
+        check_names(&self.kind, &self.queue, &self.tags)?;
+        if let Some(name) = &self.name {
+            crate::name::check("name", name).map_err(EnqueueError::Name)?;
         }
-        for tag in &self.tags {
-            crate::name::check("tag", tag).map_err(EnqueueError::Name)?;
+        for link in &self.chain {
+            check_names(&link.kind, &link.queue, &link.tags)?;
+        }
+        if self.chain.len() > MAX_CHAIN {
+            return Err(EnqueueError::ChainTooLong { jobs: self.chain.len(), limit: MAX_CHAIN });
         }
         if self.payload.len() > MAX_PAYLOAD {
             return Err(EnqueueError::TooLarge { size: self.payload.len(), limit: MAX_PAYLOAD });
         }
         Ok(())
     }
+}
+
+fn check_names(kind: &str, queue: &str, tags: &[Cow<'static, str>]) -> Result<(), EnqueueError> {
+    let tags = tags.iter().map(|tag| ("tag", &**tag));
+    for (what, text) in [("kind", kind), ("queue", queue)].into_iter().chain(tags) {
+        crate::name::check(what, text).map_err(EnqueueError::Name)?;
+    }
+    Ok(())
+}
+
+/// The JSON of a value of the metadata.
+pub(crate) fn metadata_value<V: Serialize + ?Sized>(value: &V) -> Result<serde_json::Value, EnqueueError> {
+    serde_json::to_value(value)
+        .map_err(|error| EnqueueError::Argument(ArgumentError::Encode { name: "metadata", message: error.to_string() }))
 }
 
 /// A job being made. Nothing happens until it is enqueued.
@@ -215,15 +242,12 @@ impl<J> JobBuilder<J> {
 
     /// Adds a value to its metadata.
     pub fn metadata<V: Serialize + ?Sized>(mut self, key: impl Into<String>, value: &V) -> Self {
-        match serde_json::to_value(value) {
+        match metadata_value(value) {
             Ok(value) => self.set(|job| {
                 job.metadata.get_or_insert_default().insert(key.into(), value);
             }),
             Err(error) => {
-                if self.job.is_ok() {
-                    let error = ArgumentError::Encode { name: "metadata", message: error.to_string() };
-                    self.job = Err(EnqueueError::Argument(error));
-                }
+                self.job = self.job.and(Err(error));
                 self
             }
         }

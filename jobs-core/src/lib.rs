@@ -12,6 +12,8 @@ pub mod text;
 #[cfg(feature = "full")]
 pub mod argument;
 #[cfg(feature = "full")]
+pub mod chain;
+#[cfg(feature = "full")]
 pub mod context;
 #[cfg(feature = "full")]
 pub mod error;
@@ -37,6 +39,7 @@ pub use text::TextError;
 
 #[cfg(feature = "full")]
 pub use {
+    chain::{Chain, Follows},
     context::JobContext,
     error::{EnqueueError, StoreError},
     id::{JobId, WorkerId},
@@ -55,7 +58,7 @@ pub use {
 pub mod __private {
     pub use std::borrow::Cow;
     pub use std::boxed::Box;
-    pub use std::option::Option::{None, Some};
+    pub use std::option::Option::{self, None, Some};
     pub use std::primitive::str;
     pub use std::result::Result::Ok;
     pub use std::time::Duration;
@@ -65,6 +68,7 @@ pub mod __private {
 
     pub use crate::argument::{ArgumentWriter, argument, codec};
     pub use crate::backoff::Backoff;
+    pub use crate::chain::Follows;
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
     pub use crate::outcome::{Directive, Settled, settle};

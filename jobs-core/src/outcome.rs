@@ -38,17 +38,24 @@ impl<T: Serialize + Send + 'static> Output for T {}
     note = "write `Result<{Self}, std::convert::Infallible>` if the job cannot fail"
 )]
 pub trait Outcome {
+    /// What a job that ended well hands to the one that follows on it.
+    type Output;
+
     /// Turns the returned value into what is recorded.
     fn settle(self) -> Settled;
 }
 
 impl Outcome for () {
+    type Output = ();
+
     fn settle(self) -> Settled {
         Ok(None)
     }
 }
 
 impl<T: Output, E: JobError> Outcome for Result<T, E> {
+    type Output = T;
+
     fn settle(self) -> Settled {
         match self {
             Ok(output) => encode(&output),

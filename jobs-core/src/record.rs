@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Link;
 use crate::id::{JobId, WorkerId};
 use crate::job::TickId;
 use crate::lifecycle::State;
@@ -51,6 +52,8 @@ pub struct ClaimedJob {
     pub run_at: Timestamp,
     /// The schedule and instant it stands for.
     pub tick: Option<TickId>,
+    /// The jobs that follow on it, as a JSON list.
+    pub chain: Option<String>,
 }
 
 /// Everything that is kept of a job, live or finished.
@@ -93,6 +96,10 @@ pub struct JobRecord {
     pub schedule: Option<String>,
     /// The instant of the schedule.
     pub tick: Option<Timestamp>,
+    /// The job on which it follows.
+    pub parent: Option<JobId>,
+    /// The jobs that follow on it once it has completed.
+    pub chain: Vec<Link>,
     /// When it was enqueued.
     pub created_at: Timestamp,
     /// When it is or was due.
@@ -134,6 +141,8 @@ impl JobRecord {
             token: 0,
             schedule: None,
             tick: None,
+            parent: None,
+            chain: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             run_at: Timestamp::UNIX_EPOCH,
             started_at: None,

@@ -19,6 +19,7 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let name = options.name.clone().unwrap_or_else(|| head.name());
     let job = constructor(&p, &handle, &params);
     let returns = returns(head);
+    let follows = follows(&p, &handle, &params);
     let fields = fields(&p, options);
     let (arguments, services) = (arguments(&p, &params), services(&p, &params));
     let handler = handler(&p, head, &params);
@@ -47,6 +48,8 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
                 &__JOB_ENTRY
             }
         }
+
+        #follows
 
         #p::inventory::submit! { #p::Linked(&__JOB_ENTRY) }
     };
@@ -118,6 +121,32 @@ fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream
         /// A job with these arguments, to be enqueued.
         pub fn #job(#(#names: #types),*) -> #p::JobBuilder<Self> {
             #p::JobBuilder::new(#written)
+        }
+    }
+}
+
+/// What the job may follow on in a chain: a job whose output its one argument is, or any job when it has no argument.
+fn follows(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream {
+    let mut stored = stored(params);
+    match (stored.next(), stored.next()) {
+        (None, _) => follows_all(p, handle),
+        (Some((name, ty)), None) => {
+            let key = name.unraw().to_string();
+            quote! {
+                impl #p::Follows<#ty> for #handle {
+                    const ARGUMENT: #p::Option<&'static #p::str> = #p::Some(#key);
+                }
+            }
+        }
+        _ => TokenStream::new(),
+    }
+}
+
+/// The right to follow on any job.
+pub(crate) fn follows_all(p: &TokenStream, handle: &Ident) -> TokenStream {
+    quote! {
+        impl<Output> #p::Follows<Output> for #handle {
+            const ARGUMENT: #p::Option<&'static #p::str> = #p::None;
         }
     }
 }

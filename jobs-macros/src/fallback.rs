@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{FnArg, Type};
 
 use crate::attr::Options;
-use crate::expand::{beside, private, returns};
+use crate::expand::{beside, follows_all, private, returns};
 use crate::signature::{Head, borrowed, borrows, generated, mentions, plain_name};
 
 /// The errors, and beside them a handler struct where one can stand.
@@ -37,6 +37,7 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
             type Return = ();
         )
     };
+    let follows = follows_all(&p, &handle);
     let inside = quote! {
         impl #handle {
             pub const NAME: &'static #p::str = #name;
@@ -54,6 +55,8 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
                 #p::unreachable!()
             }
         }
+
+        #follows
     };
     beside(head, &inside)
 }

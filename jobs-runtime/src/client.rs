@@ -81,6 +81,17 @@ impl Client {
         self.store.jobs(filter).await
     }
 
+    /// The jobs that follow on this one in its chain: the next link, once this job has completed. Several if it was requeued.
+    pub async fn followers(&self, id: JobId) -> Result<Vec<JobRecord>, StoreError> {
+        let of = |finished| JobFilter { parent: Some(id), finished, ..JobFilter::default() };
+        let mut waiting = self.store.jobs(of(false)).await?.jobs;
+        let mut all = self.store.jobs(of(true)).await?.jobs;
+        // A job that ended between the two looks is in both.
+        waiting.retain(|job| all.iter().all(|finished| finished.id != job.id));
+        all.append(&mut waiting);
+        Ok(all)
+    }
+
     /// How many jobs are in each state.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         self.store.counts().await

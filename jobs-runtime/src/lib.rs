@@ -42,8 +42,9 @@ pub use jiff::Timestamp;
 #[doc(inline)]
 pub use jobs_core::lifecycle;
 pub use jobs_core::{
-    Backoff, BoxError, Counts, Enqueue, EnqueueError, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId, JobRecord, NewJob,
-    State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter, store::JobPage,
+    Backoff, BoxError, Chain, Counts, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId,
+    JobRecord, NewJob, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter,
+    store::JobPage,
 };
 pub use jobs_macros::job;
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::id::{JobId, WorkerId};
+use crate::job::NewJob;
 use crate::record::ClaimedJob;
 
 /// The answer for one enqueued job.
@@ -129,6 +130,8 @@ pub struct Completion {
     pub started_at: Timestamp,
     /// What follows.
     pub decision: Decision,
+    /// Jobs that are stored in the same transaction if the outcome is applied, and not at all if it is not. Each has an id.
+    pub followers: Vec<NewJob>,
 }
 
 /// What follows on an attempt.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::id::JobId;
 use crate::lifecycle::State;
 use crate::record::JobRecord;
 
@@ -17,6 +18,8 @@ pub struct JobFilter {
     pub kind: Option<String>,
     /// Only this queue.
     pub queue: Option<String>,
+    /// Only those that follow on this job.
+    pub parent: Option<JobId>,
     /// Only after this place: the `next` of the page before.
     pub after: i64,
     /// How many; 0 and more than 1,000 mean 1,000.

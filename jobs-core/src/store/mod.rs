@@ -19,6 +19,8 @@
 //!   [`JobStore::abandon`].
 //! - **Stop.** A running job that somebody asked to stop does not run again: where it would, by retry, snooze, hand-back, park, rescue
 //!   or the leaving of its worker, it ends as cancelled for the reason of the request. If it ends by itself, that counts.
+//! - **Followers.** What must happen after an outcome is a job that is stored in the same transaction. Repeated and stale outcomes
+//!   store none. The jobs of a chain stay with their job through every state, and a requeued job makes its follower anew.
 //! - **Repeat window.** The id of a finished job is remembered for at least [`REPEAT_WINDOW`], whatever the retention: enqueueing it
 //!   again answers that id as not created, and stores nothing.
 //! - **Time** is the `now` of each call. A store that has a clock of its own, shared by many machines, may use that instead.
@@ -114,7 +116,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Hands out nothing, with `lost` set, when the worker is unknown or its lease has run out.
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim>;
 
-    /// Records outcomes, each fenced by its token, and answers each in order. One that cannot be recorded spoils no other.
+    /// Records outcomes, each fenced by its token, and answers each in order. One that cannot be recorded spoils no other. With an
+    /// outcome that is applied its followers are stored, as [`enqueue`](Self::enqueue) would; with any other none of them is.
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>>;
 
     /// Hands back every job that is `running` under this worker and not among the `known` ones, by id and token, with no attempt used.

@@ -65,6 +65,11 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
+    impl ::jobs_runtime::__private::Follows<u8> for r#type {
+        const ARGUMENT: ::jobs_runtime::__private::Option<
+            &'static ::jobs_runtime::__private::str,
+        > = ::jobs_runtime::__private::Some("in");
+    }
     ::jobs_runtime::__private::inventory::submit! {
         ::jobs_runtime::__private::Linked(& __JOB_ENTRY)
     }

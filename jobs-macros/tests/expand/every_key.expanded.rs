@@ -86,6 +86,11 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
+    impl crate::renamed::__private::Follows<Option<u32>> for report {
+        const ARGUMENT: crate::renamed::__private::Option<
+            &'static crate::renamed::__private::str,
+        > = crate::renamed::__private::Some("days");
+    }
     crate::renamed::__private::inventory::submit! {
         crate ::renamed::__private::Linked(& __JOB_ENTRY)
     }

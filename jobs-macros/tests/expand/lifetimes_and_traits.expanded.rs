@@ -72,6 +72,11 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
+    impl<Output> ::jobs_runtime::__private::Follows<Output> for clean_up {
+        const ARGUMENT: ::jobs_runtime::__private::Option<
+            &'static ::jobs_runtime::__private::str,
+        > = ::jobs_runtime::__private::None;
+    }
     ::jobs_runtime::__private::inventory::submit! {
         ::jobs_runtime::__private::Linked(& __JOB_ENTRY)
     }

@@ -49,4 +49,9 @@ const _: () = {
             ::jobs_runtime::__private::unreachable!()
         }
     }
+    impl<Output> ::jobs_runtime::__private::Follows<Output> for send {
+        const ARGUMENT: ::jobs_runtime::__private::Option<
+            &'static ::jobs_runtime::__private::str,
+        > = ::jobs_runtime::__private::None;
+    }
 };

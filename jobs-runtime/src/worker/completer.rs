@@ -140,6 +140,7 @@ impl Writing {
                 {
                     telemetry::refused(completion.id, message);
                     completion.decision = Decision::Fail { error: format!("its outcome could not be recorded: {message}") };
+                    completion.followers.clear();
                     again.push(outcome);
                     continue;
                 }

@@ -12,11 +12,12 @@ use jobs_core::outcome::{Directive, Failure, Settled};
 use jobs_core::record::ClaimedJob;
 use jobs_core::registry::{Call, JobEntry, Scope};
 use jobs_core::store::{Completion, Decision};
-use jobs_core::{JobContext, JobId};
+use jobs_core::{JobContext, JobId, NewJob};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Instrument;
 
 use super::Shared;
+use super::follow::Rest;
 use super::guard::{Guarded, Panicked, catch};
 use super::leash::{Leash, Reason};
 use super::pool::{Pool, Slot, Started};
@@ -34,7 +35,10 @@ impl Outcome {
     /// A job that goes back without having run.
     pub(crate) fn hand_back(job: &ClaimedJob, epoch: u64) -> Self {
         let ClaimedJob { id, seq, token, run_at, .. } = *job;
-        Self { completion: Completion { id, seq, token, started_at: run_at, decision: Decision::HandBack }, epoch }
+        Self {
+            completion: Completion { id, seq, token, started_at: run_at, decision: Decision::HandBack, followers: Vec::new() },
+            epoch,
+        }
     }
 }
 
@@ -80,9 +84,10 @@ impl Executor {
         let facts = Ran { id: job.id, seq: job.seq, token: job.token, failures: job.failures, started_at: began.wall };
         let Some(entry) = self.shared.registry.get(&job.kind).cloned() else {
             // Only kinds of the registry are claimed, so this is a store that hands out what it was not asked for.
-            self.hand_in(&facts, slot, Decision::HandBack);
+            self.hand_in(&facts, slot, Decision::HandBack, None);
             return Duration::ZERO;
         };
+        let rest = Rest::of(&job);
         let retries = job.retries.or(entry.retries).unwrap_or(self.shared.options.retries);
         let timeout = job.timeout.or(entry.timeout).or(self.shared.options.timeout);
         if let Some(timeout) = timeout {
@@ -92,12 +97,26 @@ impl Executor {
         }
         let span = telemetry::job_span(&job);
         let kind = Arc::clone(&job.kind);
-        let ended = self.attempt(job, &entry, retries, timeout, began.wall, &leash).instrument(span).await;
+        let (ended, rest) = match rest {
+            Ok(rest) => (self.attempt(job, &entry, retries, timeout, began.wall, &leash).instrument(span).await, rest),
+            Err(error) => (Ended::Undecodable(error.to_string()), None),
+        };
         let took = self.shared.env.now().steady.saturating_sub(began.steady);
-        let decision = self.decide(&entry, &facts, retries, timeout, &leash, ended);
+        let (decision, follower) = match self.follower(&ended, rest) {
+            Ok(follower) => (self.decide(&entry, &facts, retries, timeout, &leash, ended), follower),
+            Err(error) => (Decision::Fail { error: self.bounded(&error) }, None),
+        };
         telemetry::attempt_ended(&kind, facts.id, facts.failures.saturating_add(1), took, &decision);
-        self.hand_in(&facts, slot, decision);
+        self.hand_in(&facts, slot, decision, follower);
         took
+    }
+
+    /// The job that follows on one that ended well, if its chain goes on.
+    fn follower(&self, ended: &Ended, rest: Option<Rest>) -> Result<Option<NewJob>, String> {
+        let (Ended::Settled(Ok(output)), Some(rest)) = (ended, rest) else { return Ok(None) };
+        rest.follow(output.as_deref(), &self.shared.env)
+            .map(Some)
+            .map_err(|error| format!("the work was done, but the next job of its chain cannot be made: {error}"))
     }
 
     async fn attempt(
@@ -233,8 +252,10 @@ impl Executor {
         format!("{}…", &text[..cut])
     }
 
-    fn hand_in(&self, ran: &Ran, slot: Slot, decision: Decision) {
-        let completion = Completion { id: ran.id, seq: ran.seq, token: ran.token, started_at: ran.started_at, decision };
+    fn hand_in(&self, ran: &Ran, slot: Slot, decision: Decision, follower: Option<NewJob>) {
+        let followers = follower.into_iter().collect();
+        let completion =
+            Completion { id: ran.id, seq: ran.seq, token: ran.token, started_at: ran.started_at, decision, followers };
         // The completer is the last part to end; without it the worker has left and everything was handed back.
         let _ = self.outcomes.send(Outcome { completion, epoch: slot.epoch });
     }
@@ -284,7 +305,7 @@ impl Drop for Holding {
             for job in executor.pool.take_waiting() {
                 let _ = executor.outcomes.send(Outcome::hand_back(&job, slot.epoch));
             }
-            executor.hand_in(&ran, slot, Decision::HandBack);
+            executor.hand_in(&ran, slot, Decision::HandBack, None);
             executor.pool.end(slot);
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod completer;
 pub(crate) mod durations;
 pub(crate) mod executor;
 pub(crate) mod fetcher;
+mod follow;
 pub(crate) mod guard;
 pub(crate) mod heartbeat;
 pub(crate) mod lease;

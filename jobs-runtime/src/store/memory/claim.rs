@@ -101,5 +101,6 @@ fn claimed(seq: i64, job: &Job) -> ClaimedJob {
         created_at: record.created_at,
         run_at: record.run_at,
         tick,
+        chain: jobs_core::chain::to_text(&record.chain),
     }
 }

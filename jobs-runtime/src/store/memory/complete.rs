@@ -1,22 +1,31 @@
 //! Outcomes: each fenced by its token, and each recorded apart from the others of its batch.
 
 use jiff::Timestamp;
-use jobs_core::State as JobState;
 use jobs_core::record::{AttemptError, KEPT_ERRORS};
 use jobs_core::store::{Completion, CompletionAnswer, Decision, Now};
+use jobs_core::{State as JobState, StoreError};
 
+use super::enqueue::id_of;
 use super::state::{Job, Place, State, later};
 
 impl State {
     pub(super) fn complete(&mut self, now: Now, outcomes: Vec<Completion>) -> Vec<CompletionAnswer> {
-        outcomes.into_iter().map(|outcome| self.complete_one(now.wall, outcome)).collect()
+        outcomes.into_iter().map(|outcome| self.complete_one(now, outcome)).collect()
     }
 
-    fn complete_one(&mut self, now: Timestamp, outcome: Completion) -> CompletionAnswer {
+    fn complete_one(&mut self, now: Now, outcome: Completion) -> CompletionAnswer {
+        let Ok(followers) =
+            outcome.followers.into_iter().map(|job| Ok((id_of(&job)?, job))).collect::<Result<Vec<_>, StoreError>>()
+        else {
+            return CompletionAnswer::Refused("a job that follows has no id".to_owned());
+        };
         match self.places.get(&outcome.id) {
             Some(&Place::Live(seq)) if self.is_held(seq, outcome.token) => {
                 self.change(seq, |job| job.record.started_at = Some(outcome.started_at));
-                self.apply(now, seq, outcome.decision);
+                self.apply(now.wall, seq, outcome.decision);
+                for (id, job) in followers {
+                    self.enqueue_one(now, id, job);
+                }
                 CompletionAnswer::Applied
             }
             Some(Place::Finished(end)) if self.history.get(end).is_some_and(|job| job.record.token == outcome.token) => {

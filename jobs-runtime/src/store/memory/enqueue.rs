@@ -49,6 +49,8 @@ fn new_job(now: Now, id: JobId, job: NewJob) -> Job {
     record.metadata = job.metadata.map(|metadata| serde_json::Value::Object(metadata).to_string());
     record.tenant = job.tenant;
     record.user = job.user;
+    record.parent = job.parent;
+    record.chain = job.chain;
     record.created_at = now.wall;
     record.run_at = due;
     if let Some(tick) = job.tick {

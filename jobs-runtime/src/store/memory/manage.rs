@@ -113,4 +113,5 @@ fn matches(filter: &JobFilter, record: &JobRecord) -> bool {
     filter.state.is_none_or(|state| record.state == state)
         && filter.kind.as_ref().is_none_or(|kind| record.kind == *kind)
         && filter.queue.as_ref().is_none_or(|queue| record.queue == *queue)
+        && filter.parent.is_none_or(|parent| record.parent == Some(parent))
 }

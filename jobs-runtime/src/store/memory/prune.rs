@@ -97,5 +97,6 @@ impl Job {
         self.record.errors.clear();
         self.record.error = None;
         self.record.output = None;
+        self.record.chain.clear();
     }
 }

@@ -26,7 +26,8 @@ CREATE TABLE jobs_job (
     user        TEXT,
     schedule    TEXT,
     tick        INTEGER,
-    parents     TEXT,
+    parent      BLOB,                           -- the id of the job on which it follows
+    chain       TEXT,                           -- the jobs that follow on it, a JSON list
     cancel      TEXT,                           -- somebody asked the running job to stop, for this reason
     parked_by   TEXT,                           -- parked: a JSON list of the argument shapes that could not decode it, empty where the kind is unknown
     error       TEXT,                           -- why it stands where it stands
@@ -41,6 +42,7 @@ CREATE INDEX jobs_running   ON jobs_job (worker) WHERE state = 'running';
 CREATE INDEX jobs_parked    ON jobs_job (kind, parked_by) WHERE state = 'parked';
 CREATE INDEX jobs_cancel    ON jobs_job (worker) WHERE cancel IS NOT NULL;
 CREATE INDEX jobs_scheduled ON jobs_job (schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX jobs_following ON jobs_job (parent) WHERE parent IS NOT NULL;
 CREATE UNIQUE INDEX jobs_name   ON jobs_job (name) WHERE name IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique ON jobs_job (unique_key) WHERE unique_key IS NOT NULL;
 
@@ -71,13 +73,15 @@ CREATE TABLE jobs_history (
     user        TEXT,
     schedule    TEXT,
     tick        INTEGER,
-    parents     TEXT,
+    parent      BLOB,
+    chain       TEXT,
     error       TEXT,
     errors      TEXT,
     output      TEXT
 ) STRICT;
 
 CREATE INDEX jobs_ended ON jobs_history (state, place) WHERE state <> 'completed';
+CREATE INDEX jobs_followed ON jobs_history (parent) WHERE parent IS NOT NULL;
 
 -- How many finished jobs the history holds, so that nobody has to count them.
 CREATE TABLE jobs_tally (

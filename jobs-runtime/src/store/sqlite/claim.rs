@@ -195,7 +195,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest) -> rusqli
 /// Takes one job. Naming the way of failing spares a journal of its own for each statement.
 pub const TAKE: &str = "UPDATE OR FAIL jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
      RETURNING id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, tags, metadata, tenant, user, \
-     created_at, run_at, schedule, tick";
+     created_at, run_at, schedule, tick, chain";
 
 fn take_one(
     statement: &mut CachedStatement<'_>,
@@ -227,6 +227,7 @@ fn take_one(
         created_at: instant(row.get(15)?),
         run_at: instant(row.get(16)?),
         tick: tick(row, 17, 18)?,
+        chain: row.get(19)?,
     };
     // The statement has run to its end only when it says so.
     while rows.next()?.is_some() {}

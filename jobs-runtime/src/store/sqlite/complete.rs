@@ -5,6 +5,7 @@ use jobs_core::State;
 use jobs_core::store::{Completion, CompletionAnswer, Decision, Now};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::enqueue::insert;
 use super::error::{Result, is_own_fault};
 use super::row::{micros, with_error};
 use super::session::Session;
@@ -15,7 +16,7 @@ pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion])
     let mut batch = Batch::new(connection, now).map_err(problem)?;
     let mut answers = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
-        answers.push(match batch.apply(outcome) {
+        answers.push(match batch.record(outcome) {
             Ok(answer) => answer,
             // Each outcome's first change is the one that can fail for its own values, and a statement that fails undoes itself.
             Err(error) if is_own_fault(&error) => CompletionAnswer::Refused(error.to_string()),
@@ -23,16 +24,17 @@ pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion])
         });
     }
     batch.tally.write(connection).map_err(problem)?;
-    after.jobs |= outcomes.iter().any(|outcome| !matches!(outcome.decision, Decision::Complete { .. }));
+    let wakes = |outcome: &Completion| !matches!(outcome.decision, Decision::Complete { .. }) || !outcome.followers.is_empty();
+    after.jobs |= outcomes.iter().any(wakes);
     Ok(answers)
 }
 
 /// Moves a running job to the history, if the fence lets it.
 pub const MOVE_FENCED: &str = "INSERT OR FAIL INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
-     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, state, started_at, finished_at, failures, \
+     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parent, chain, state, started_at, finished_at, failures, \
      errors, error, output) \
      SELECT id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
-     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, ?4, ?5, ?6, coalesce(?7, failures), \
+     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parent, chain, ?4, ?5, ?6, coalesce(?7, failures), \
      coalesce(?8, errors), ?9, ?10 \
      FROM jobs_job WHERE seq = ?1 AND id = ?2 AND token = ?3 AND state = 'running'";
 
@@ -41,10 +43,10 @@ pub const FORGET: &str = "DELETE FROM jobs_job WHERE seq = ?1";
 
 /// Moves a live job to the history, whatever its token.
 const MOVE: &str = "INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
-     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, state, started_at, finished_at, failures, \
+     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parent, chain, state, started_at, finished_at, failures, \
      errors, error, output) \
      SELECT id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, \
-     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parents, ?2, started_at, ?3, failures, \
+     retries, timeout, name, unique_key, tags, metadata, tenant, user, schedule, tick, parent, chain, ?2, started_at, ?3, failures, \
      errors, ?4, NULL \
      FROM jobs_job WHERE seq = ?1";
 
@@ -79,6 +81,37 @@ impl<'c> Batch<'c> {
     fn new(connection: &'c Connection, now: Now) -> rusqlite::Result<Self> {
         let (finish, forget) = (connection.prepare_cached(MOVE_FENCED)?, connection.prepare_cached(FORGET)?);
         Ok(Self { connection, now, tally: Tally::default(), finish, forget })
+    }
+
+    /// Records an outcome and stores what follows on it, or neither.
+    fn record(&mut self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
+        if outcome.followers.is_empty() {
+            return self.apply(outcome);
+        }
+        let before = self.tally;
+        self.connection.execute_batch("SAVEPOINT followed")?;
+        let answer = self.apply(outcome).and_then(|answer| match answer {
+            CompletionAnswer::Applied => self.follow(outcome),
+            answer => Ok(answer),
+        });
+        if !matches!(answer, Ok(CompletionAnswer::Applied)) {
+            self.tally = before;
+            // An error that has undone the transaction has taken the savepoint with it.
+            let undone = self.connection.execute_batch("ROLLBACK TO followed");
+            answer.as_ref().map_or(Ok(()), |_| undone)?;
+        }
+        let released = self.connection.execute_batch("RELEASE followed");
+        answer.as_ref().map_or(Ok(()), |_| released)?;
+        answer
+    }
+
+    fn follow(&self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
+        for job in &outcome.followers {
+            if let Err(problem) = insert(self.connection, self.now, job) {
+                return problem.into_refusal().map(CompletionAnswer::Refused);
+            }
+        }
+        Ok(CompletionAnswer::Applied)
     }
 
     fn apply(&mut self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
@@ -233,7 +266,7 @@ pub(super) fn end_unfenced(
 }
 
 /// Changes to the numbers of finished jobs, written once for a whole batch.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Tally([i64; 3]);
 
 impl Tally {

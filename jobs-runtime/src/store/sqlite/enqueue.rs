@@ -11,8 +11,8 @@ use super::session::Session;
 
 /// One writer at a time means that no second statement is needed to see a job that finished meanwhile.
 pub const INSERT: &str = "INSERT OR IGNORE INTO jobs_job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, \
-     metadata, tenant, user, schedule, tick) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 \
+     metadata, tenant, user, schedule, tick, parent, chain) \
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 \
      WHERE NOT EXISTS (SELECT 1 FROM jobs_history WHERE id = ?1)";
 
 pub(super) fn enqueue(session: &mut Session, now: Now, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
@@ -25,6 +25,9 @@ pub(super) fn enqueue(session: &mut Session, now: Now, jobs: &[NewJob]) -> Resul
     }
     Ok(answers)
 }
+
+const NO_ID: &str = "a job has no id: let the client make one";
+const LOST: &str = "a job was neither stored nor found again";
 
 /// Why a job was not stored.
 pub(super) enum Problem {
@@ -40,12 +43,21 @@ impl From<rusqlite::Error> for Problem {
 }
 
 impl Problem {
+    /// Why an outcome is refused with the job that follows on it; an error of the driver stays one.
+    pub(super) fn into_refusal(self) -> rusqlite::Result<String> {
+        match self {
+            Self::Sql(error) => Err(error),
+            Self::NoId => Ok(NO_ID.to_owned()),
+            Self::NameInHistory => Ok(LOST.to_owned()),
+        }
+    }
+
     pub(super) fn into_store_error(self, session: &Session) -> StoreError {
         let refused = |message: &str| StoreError::Refused { message: message.to_owned(), source: None };
         match self {
             Self::Sql(error) => session.error(&error),
-            Self::NoId => refused("a job has no id: let the client make one"),
-            Self::NameInHistory => refused("a job was neither stored nor found again"),
+            Self::NoId => refused(NO_ID),
+            Self::NameInHistory => refused(LOST),
         }
     }
 }
@@ -77,6 +89,8 @@ pub(super) fn insert(connection: &Connection, now: Now, job: &NewJob) -> std::re
         job.user.as_deref(),
         tick.map(|tick| &*tick.schedule),
         tick.map(|tick| micros(tick.instant)),
+        job.parent.as_ref().map(|parent| parent.as_bytes().as_slice()),
+        jobs_core::chain::to_text(&job.chain),
     ])?;
     if stored == 1 {
         return Ok(Enqueued { id: job_id, created: true });

@@ -51,6 +51,10 @@ pub(super) fn jobs(connection: &Connection, filter: &JobFilter) -> rusqlite::Res
             values.push(Value::Text(text));
         }
     }
+    if let Some(parent) = filter.parent {
+        sql.push_str(" AND parent = ?");
+        values.push(Value::Blob(parent.as_bytes().to_vec()));
+    }
     sql.push_str(" ORDER BY ");
     sql.push_str(order);
     sql.push_str(" LIMIT ?");
@@ -146,9 +150,9 @@ pub(super) fn requeue(session: &mut Session, now: Now, ids: &[JobId]) -> Result<
 
 /// Brings a finished job back under its token, with a clean slate.
 const REVIVE: &str = "INSERT INTO jobs_job (id, token, kind, queue, priority, state, run_at, created_at, payload, retries, timeout, name, \
-     unique_key, tags, metadata, tenant, user, schedule, tick, parents) \
+     unique_key, tags, metadata, tenant, user, schedule, tick, parent, chain) \
      SELECT id, token, kind, queue, priority, 'available', ?2, created_at, payload, retries, timeout, name, unique_key, tags, metadata, \
-     tenant, user, schedule, tick, parents FROM jobs_history WHERE id = ?1 AND payload <> '' ON CONFLICT DO NOTHING";
+     tenant, user, schedule, tick, parent, chain FROM jobs_history WHERE id = ?1 AND payload <> '' ON CONFLICT DO NOTHING";
 
 fn requeue_one(connection: &Connection, now: Now, id: JobId, tally: &mut Tally) -> rusqlite::Result<bool> {
     let key = id.as_bytes().as_slice();

@@ -133,7 +133,8 @@ fn empty(
     }
     drop(rows);
     let mut statement = connection.prepare_cached(
-        "UPDATE jobs_history SET payload = '', output = NULL, error = NULL, errors = NULL, tags = NULL, metadata = NULL WHERE place = ?1",
+        "UPDATE jobs_history SET payload = '', output = NULL, error = NULL, errors = NULL, tags = NULL, metadata = NULL, chain = NULL \
+         WHERE place = ?1",
     )?;
     old.iter().map(|place| statement.execute([place])).sum()
 }

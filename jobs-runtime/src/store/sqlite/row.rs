@@ -5,7 +5,7 @@ use jobs_core::job::TickId;
 use jobs_core::record::{AttemptError, KEPT_ERRORS};
 use jobs_core::{JobId, JobRecord, State};
 use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
 
 /// Microseconds since the Unix epoch, as every time is stored.
 pub(super) fn micros(instant: Timestamp) -> i64 {
@@ -69,11 +69,13 @@ pub(super) fn with_error(errors: Option<&str>, attempt: u32, at: Timestamp, erro
 
 /// The columns of a live job, in the order that [`record`] reads.
 pub(super) const LIVE: &str = "id, kind, queue, priority, state, payload, name, retries, tags, metadata, tenant, user, failures, crashes, \
-     snoozes, token, schedule, tick, created_at, run_at, started_at, error, errors, cancel IS NOT NULL, NULL, NULL, seq";
+     snoozes, token, schedule, tick, created_at, run_at, started_at, error, errors, cancel IS NOT NULL, NULL, NULL, seq, \
+     parent, chain";
 
 /// The columns of a finished job, in the order that [`record`] reads.
 pub(super) const FINISHED: &str = "id, kind, queue, priority, state, payload, name, retries, tags, metadata, tenant, user, failures, \
-     crashes, snoozes, token, schedule, tick, created_at, run_at, started_at, error, errors, 0, finished_at, output, place";
+     crashes, snoozes, token, schedule, tick, created_at, run_at, started_at, error, errors, 0, finished_at, output, place, \
+     parent, chain";
 
 /// The record of a job, and its place in the order of its table.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(JobRecord, i64)> {
@@ -107,5 +109,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(JobRecord, i64)> {
     record.cancel_requested = row.get(23)?;
     record.finished_at = optional(24)?;
     record.output = row.get(25)?;
+    record.parent = if row.get_ref(27)? == ValueRef::Null { None } else { Some(id(row, 27)?) };
+    record.chain = list(row, 28)?;
     Ok((record, row.get(26)?))
 }

@@ -43,6 +43,7 @@ pub mod claim;
 pub mod crash;
 pub mod enqueue;
 pub mod errors;
+pub mod follow;
 pub mod history;
 pub mod lease;
 pub mod manage;

@@ -65,6 +65,14 @@ macro_rules! __conformance_table {
             outcome: a_repeated_outcome_is_told_from_a_stale_one = "the answer says which were stale";
             outcome: one_bad_outcome_spoils_no_other = "one bad outcome spoils no other";
             outcome: racing_outcomes_are_recorded_once = "outcomes are fenced by the token (L3)";
+            follow: a_follower_is_stored_with_the_outcome = "what must follow an outcome is a job in the same transaction";
+            follow: a_follower_wakes_those_who_listen = "the signal is raised for this process and others";
+            follow: an_outcome_that_does_not_count_stores_no_follower = "repeated, stale and refused outcomes store nothing";
+            follow: racing_outcomes_store_one_follower = "what must follow an outcome is a job in the same transaction";
+            follow: a_follower_that_is_stored_already_is_left_alone = "a repeat never makes a second run";
+            follow: any_outcome_may_be_followed = "what must follow an outcome is a job in the same transaction";
+            follow: a_chain_stays_with_its_job = "the jobs of a chain stay with their job through every state";
+            follow: a_chain_runs_link_by_link = "the jobs of a chain stay with their job through every state";
             stop: a_running_job_is_asked_to_stop = "one that runs is asked to stop";
             stop: a_request_to_stop_wakes_those_who_listen = "the signal is raised for commands";
             stop: a_hand_back_of_a_job_asked_to_stop_ends_it = "a job asked to stop does not run again";

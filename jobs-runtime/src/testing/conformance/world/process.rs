@@ -118,6 +118,6 @@ impl Process {
     }
 
     pub(in super::super) fn outcome(&self, job: &ClaimedJob, decision: Decision) -> Completion {
-        Completion { id: job.id, seq: job.seq, token: job.token, started_at: self.now().wall, decision }
+        Completion { id: job.id, seq: job.seq, token: job.token, started_at: self.now().wall, decision, followers: Vec::new() }
     }
 }
