@@ -1,0 +1,15 @@
+use jobs_runtime::job;
+
+#[job]
+async fn count(text: String) -> Result<u64, String> {
+    Ok(text.len() as u64)
+}
+
+#[job]
+async fn publish(count: u64, title: String) {
+    drop((count, title));
+}
+
+fn main() {
+    let _ = count::job("abc".into()).then::<publish>();
+}
