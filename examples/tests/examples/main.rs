@@ -1,6 +1,7 @@
 //! The example programs as their users meet them: real processes with real files, sockets, signals and kills.
 #![cfg(unix)]
 
+mod chain;
 mod console;
 mod folder;
 mod kill;

@@ -93,6 +93,56 @@
 //! # }
 //! ```
 //!
+//! # Chains
+//!
+//! [`then`](crate::JobBuilder::then) names the job that runs when this one has completed, and takes its output as its one owned
+//! argument. A job without owned parameters may follow on any other. Whether they fit is checked by the compiler.
+//!
+//! ```standalone_crate
+//! use std::time::Duration;
+//! use jobs_runtime::{BoxError, Runtime, job};
+//!
+//! #[job(retries = 5)]
+//! async fn import(path: String) -> Result<Vec<u32>, BoxError> {
+//!     let _ = path;
+//!     Ok(vec![3, 4])
+//! }
+//!
+//! #[job]
+//! async fn summarise(numbers: Vec<u32>) -> Result<u32, BoxError> {
+//!     Ok(numbers.iter().sum())
+//! }
+//!
+//! #[job(queue = "mail")]
+//! async fn notify() {}
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().store("memory:").start().await?;
+//! let client = runtime.client();
+//! let first = import::job("a.csv".into())
+//!     .tenant("acme")
+//!     .then::<summarise>()
+//!     .then::<notify>().delay(Duration::from_secs(60))
+//!     .enqueue(client)
+//!     .await?;
+//! assert!(client.followers(first).await?.len() <= 1);
+//! # runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - What is set before the first `then` is set for the first job; what comes after a `then`, for the job that it names.
+//! - Each job of a chain is an ordinary one, with its own id, attempts and timeout. It is stored in the transaction that records
+//!   the completion of the job before: it is there if and only if that one is completed, and once however often the answer of the
+//!   store was lost. Tenant and user are handed on; name, tags and metadata are not.
+//! - Where a job fails for good or is cancelled, the chain stands still. Requeueing that job lets it go on; requeueing one that has
+//!   completed makes what follows on it anew. A running job that was asked to stop and completes nevertheless is followed.
+//! - The whole output travels, also one that is too large to be kept with the finished job. One of more than 1 MiB fails its job,
+//!   with an error that says so.
+//! - [`Client::followers`](crate::Client::followers) finds what follows on a job, `JobRecord::parent` where one came from, and
+//!   `JobRecord::chain` what is still to come. A chain has 100 links at most.
+//!
 //! # From a job
 //!
 //! A job borrows the client like any service. What it enqueues is durable by itself: it is not undone when the job fails later,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`start`] | the first program, its settings, its manifest, what is checked, and jobs that are not found |
 //! | [`defining`] | arguments, services and context; the keys of `#[job]`; names, aliases and renames |
-//! | [`enqueuing`] | now, later, in bulk, once; from a handler, and from a program that runs nothing |
+//! | [`enqueuing`] | now, later, in bulk, once, one after the other; from a handler, and from a program that runs nothing |
 //! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
 //! | [`running`] | queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process |
 //! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |

@@ -1,0 +1,22 @@
+//! The chain: its jobs run one after the other, each with the output of the one before.
+
+use crate::program::Program;
+
+const CHAIN: &str = env!("CARGO_BIN_EXE_chain");
+
+#[test]
+fn the_chain_counts_the_words_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("letter.txt"), "Dear reader, dear Reader: dear words, and no others.").unwrap();
+    let end = Program::start(CHAIN, folder.path(), &["letter.txt"]).end();
+    assert!(end.status.success(), "{end:#?}");
+    assert_eq!(end.lines, ["    3 dear", "    2 reader", "    1 others", "    1 words", "`count` followed on `read`"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let end = Program::start(CHAIN, folder.path(), &["nowhere.txt"]).end();
+    assert!(!end.status.success());
+    assert!(end.errors.starts_with("chain: nowhere.txt: "), "{}", end.errors);
+}
