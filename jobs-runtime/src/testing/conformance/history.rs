@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jobs_core::record::ClaimedJob;
 use jobs_core::store::{CancelAnswer, ClaimRequest, CompletionAnswer, Decision};
-use jobs_core::{JobId, State, When};
+use jobs_core::{JobId, NewJob, State, When};
 
 use super::Subject;
 use super::model::{Known, Model, Scope};
@@ -30,6 +30,15 @@ pub async fn random_histories_keep_every_rule(subject: &dyn Subject) {
         }
         history.end().await;
     }
+}
+
+/// A job that follows on another.
+fn following(id: JobId, parent: JobId) -> NewJob {
+    let mut new = job("b");
+    new.id = Some(id);
+    new.parent = Some(parent);
+    new.retries = Some(0);
+    new
 }
 
 struct History<'a> {
@@ -153,8 +162,11 @@ impl<'a> History<'a> {
             run.token -= 1;
         }
         let decision = self.decide(&run);
-        self.model.step(format!("outcome of {} under {}: {decision:?}", run.id, run.token));
-        let answer = self.viewer.end(&run, decision.clone()).await;
+        let follower = if self.rng.u8(..4) == 0 { Some(self.viewer.new_id()) } else { None };
+        self.model.step(format!("outcome of {} under {}: {decision:?}, followed by {follower:?}", run.id, run.token));
+        let mut outcome = self.viewer.outcome(&run, decision.clone());
+        outcome.followers.extend(follower.map(|id| following(id, run.id)));
+        let answer = self.viewer.complete(vec![outcome]).await.remove(0);
         let known = self.model.jobs.get_mut(&run.id).expect("a job of the history");
         let expected = match (known.record.state, known.record.token == run.token) {
             (State::Running, true) => CompletionAnswer::Applied,
@@ -164,7 +176,12 @@ impl<'a> History<'a> {
         let failed = matches!(decision, Decision::Retry { .. } | Decision::Fail { .. });
         known.failures += u32::from(failed && expected == CompletionAnswer::Applied);
         assert_eq!(answer, expected, "{}", self.model.story());
-        Scope::only((expected == CompletionAnswer::Applied).then_some(run.id))
+        let applied = expected == CompletionAnswer::Applied;
+        if let Some(id) = follower.filter(|_| applied) {
+            let record = self.viewer.record(id).await;
+            self.model.jobs.insert(id, Known { record, claims: 0, failures: 0, retries: 0 });
+        }
+        Scope::only(applied.then_some(run.id))
     }
 
     async fn cancel(&mut self) -> Scope {

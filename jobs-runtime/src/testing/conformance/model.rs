@@ -94,8 +94,8 @@ impl Model {
             assert!(after.failures <= known.retries + 1, "an attempt too many, {after:#?}: {story}");
             assert!(after.crashes <= QUARANTINE + 1, "a crash too many, {after:#?}: {story}");
             assert_eq!(
-                (&after.payload, &after.kind, after.priority),
-                (&before.payload, &before.kind, before.priority),
+                (&after.payload, &after.kind, after.priority, &after.chain, after.parent),
+                (&before.payload, &before.kind, before.priority, &before.chain, before.parent),
                 "{story}"
             );
             known.record = after;
