@@ -111,6 +111,7 @@ impl Link {
         }
         let mut job = NewJob::new(self.kind, payload);
         job.id = Some(before.follower);
+        job.fresh = true;
         job.queue = self.queue;
         job.priority = self.priority;
         job.when = if self.delay == 0 { When::Now } else { When::After(Duration::from_millis(self.delay)) };

@@ -90,6 +90,8 @@ pub struct NewJob {
     pub parent: Option<JobId>,
     /// The jobs that follow on it, in order.
     pub chain: Vec<Link>,
+    /// Whether the id was made for this very call, so that nobody can have used it: a store need not look for it.
+    pub fresh: bool,
 }
 
 /// One instant of one schedule.
@@ -121,6 +123,7 @@ impl NewJob {
             tick: None,
             parent: None,
             chain: Vec::new(),
+            fresh: false,
         }
     }
 

@@ -135,6 +135,7 @@ impl Client {
         }
         for job in &mut jobs {
             job.check()?;
+            job.fresh = job.id.is_none();
             job.id.get_or_insert_with(|| self.env.job_id());
         }
         Ok(self.store.enqueue(self.env.now(), jobs).await?)

@@ -1,6 +1,10 @@
 //! The stores: one folder each, and the opening of a store by its settings.
 
 pub mod memory;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod names;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

@@ -14,7 +14,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::Result;
 use super::row::{count, count_or_none, id, instant, micros, priority, rows, tick};
-use super::session::{Names, Session};
+use super::session::Session;
+use crate::store::names::Names;
 
 /// How many keys of a stripe are read at a time when several stripes are merged.
 const CHUNK: usize = 64;

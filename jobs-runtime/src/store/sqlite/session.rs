@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use super::error::store_error;
 use super::prune::Cursors;
 use super::rescue::Judge;
+use crate::store::names::Names;
 
 /// What commands work on: the connection, and what this process knows beside it.
 pub(super) struct Session {
@@ -99,24 +100,4 @@ pub(super) struct Watch {
     pub(super) at_renewal: AtomicI64,
     /// Whether the version is that of this very moment: the writer waits for the lock and looks without pause, or holds it.
     pub(super) fresh: AtomicBool,
-}
-
-/// Shared copies of the few texts that occur in every job.
-#[derive(Debug, Default)]
-pub(super) struct Names(HashMap<String, Arc<str>>);
-
-impl Names {
-    /// The shared copy of a text.
-    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.0.get(text) {
-            return Arc::clone(shared);
-        }
-        // Names come from outside too; a flood of them must not stay.
-        if self.0.len() >= 10_000 {
-            self.0.clear();
-        }
-        let shared: Arc<str> = text.into();
-        self.0.insert(text.to_owned(), Arc::clone(&shared));
-        shared
-    }
 }

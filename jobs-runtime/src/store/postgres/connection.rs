@@ -1,0 +1,152 @@
+//! One connection: its statements, its planner, its transactions.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row, Statement};
+
+use super::error::{Problem, Result};
+use crate::store::names::Names;
+
+/// A parameter of a statement and its type. The types are said, so that no round trip asks for them.
+pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// What all connections of one store have in common.
+#[derive(Debug)]
+pub(super) struct Manner {
+    /// The schema, as an identifier in quotes.
+    pub(super) schema: String,
+    /// No session state: each call is one transaction, and nothing is prepared.
+    pub(super) pooled: bool,
+    /// The settings of the planner and the deadlines, as assignments.
+    pub(super) settings: Vec<(&'static str, String)>,
+}
+
+/// A connection to the server.
+pub(super) struct Connection {
+    client: Client,
+    manner: std::rc::Rc<Manner>,
+    prepared: HashMap<&'static str, Statement>,
+    names: Names,
+    in_transaction: bool,
+}
+
+impl Connection {
+    /// Takes over a fresh connection, and pins the planner on it.
+    pub(super) async fn new(client: Client, manner: std::rc::Rc<Manner>) -> Result<Self> {
+        if !manner.pooled {
+            client.batch_execute(&manner.assignments("SET")).await?;
+        }
+        Ok(Self { client, manner, prepared: HashMap::new(), names: Names::default(), in_transaction: false })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// The text of a statement: `{s}` is the schema, `{now}` the time of the call, which is always the first parameter.
+    pub(super) fn text(&self, template: &str) -> String {
+        self.manner.text(template)
+    }
+
+    /// Runs a statement and gives all its rows.
+    pub(super) async fn rows(&mut self, template: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+        if self.manner.pooled {
+            if self.in_transaction {
+                return Ok(self.client.query_typed(&self.text(template), params).await?);
+            }
+            // The settings hold for this transaction alone.
+            self.client.batch_execute(&self.manner.begin()).await?;
+            let rows = self.client.query_typed(&self.text(template), params).await;
+            let end = if rows.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            let ended = self.client.batch_execute(end).await;
+            let rows = rows?;
+            ended?;
+            return Ok(rows);
+        }
+        let statement = self.prepare(template, params).await?;
+        let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
+        match self.client.query(&statement, &values).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => {
+                // A plan that has become invalid (the schema was migrated meanwhile) is made anew the next time.
+                self.prepared.remove(template);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Runs a statement whose text was put together for this call.
+    pub(super) async fn ad_hoc(&mut self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+        Ok(self.client.query_typed(&self.text(template), params).await?)
+    }
+
+    /// The shared copy of a text that recurs.
+    pub(super) fn share(&mut self, text: &str) -> std::sync::Arc<str> {
+        self.names.share(text)
+    }
+
+    /// Runs a statement that gives at most one row.
+    pub(super) async fn row(&mut self, template: &'static str, params: &[Param<'_>]) -> Result<Option<Row>> {
+        Ok(self.rows(template, params).await?.into_iter().next())
+    }
+
+    async fn prepare(&mut self, template: &'static str, params: &[Param<'_>]) -> Result<Statement> {
+        if let Some(statement) = self.prepared.get(template) {
+            return Ok(statement.clone());
+        }
+        let types: Vec<Type> = params.iter().map(|(_, ty)| ty.clone()).collect();
+        let statement = self.client.prepare_typed(&self.text(template), &types).await?;
+        self.prepared.insert(template, statement.clone());
+        Ok(statement)
+    }
+
+    /// Statements without parameters and without rows, one after the other.
+    pub(super) async fn batch(&mut self, sql: &str) -> Result<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// Does all of this or nothing.
+    pub(super) async fn transaction<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.client.batch_execute(&self.manner.begin()).await?;
+        self.in_transaction = true;
+        let done = work(self).await;
+        self.in_transaction = false;
+        match done {
+            Ok(answer) => {
+                self.client.batch_execute("COMMIT").await?;
+                Ok(answer)
+            }
+            Err(problem) => {
+                // Where the connection is gone, so is the transaction.
+                let _ = self.client.batch_execute("ROLLBACK").await;
+                Err(problem)
+            }
+        }
+    }
+}
+
+impl Manner {
+    pub(super) fn text(&self, template: &str) -> String {
+        template.replace("{s}", &self.schema).replace("{now}", "coalesce($1, now())")
+    }
+
+    fn assignments(&self, verb: &str) -> String {
+        self.settings.iter().map(|(name, value)| format!("{verb} {name} = {value}; ")).collect()
+    }
+
+    fn begin(&self) -> String {
+        if self.pooled { format!("BEGIN; {}", self.assignments("SET LOCAL")) } else { "BEGIN".to_owned() }
+    }
+}
+
+/// A time as the statements take it: `None` lets the server tell it.
+pub(super) fn time(at: &Option<Timestamp>) -> Param<'_> {
+    (at, Type::TIMESTAMPTZ)
+}
+
+/// The value of a column.
+pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: &str) -> Result<T> {
+    row.try_get(column).map_err(Problem::from)
+}

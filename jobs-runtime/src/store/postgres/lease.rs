@@ -1,0 +1,178 @@
+//! Workers and their leases: a row for each process, renewed by its heartbeat until its time by the server's clock.
+
+use jiff::Timestamp;
+use jobs_core::store::{BITE, Beat, Held, KindShape, NewWorker, Now};
+use jobs_core::{JobId, State, WorkerId};
+use std::time::Duration;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::claim::worker_uuid;
+use super::complete::end_unfenced;
+use super::connection::{Connection, get, time};
+use super::error::Result;
+use super::rescue;
+use super::row::{id, uuid};
+
+/// Makes a worker known. Answers whether parked jobs came free.
+pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>, worker: &NewWorker) -> Result<bool> {
+    connection
+        .transaction(async |connection| {
+            let kinds = kinds_key(&worker.kinds);
+            let known = connection.rows("SELECT 1 FROM {s}.worker WHERE kinds = $1 LIMIT 1", &[(&kinds, Type::TEXT)]).await?;
+            if known.is_empty() {
+                let names: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.name).collect();
+                let shapes: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.shape).collect();
+                let params = [(&kinds as _, Type::TEXT), (&names as _, Type::TEXT_ARRAY), (&shapes as _, Type::TEXT_ARRAY)];
+                connection
+                    .rows(
+                        "INSERT INTO {s}.kind (kinds, name, shape) SELECT $1, name, shape FROM unnest($2::text[], $3::text[]) \
+                         AS k (name, shape) ON CONFLICT DO NOTHING",
+                        &params,
+                    )
+                    .await?;
+            }
+            let lease = i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX / 4_000);
+            let key = worker_uuid(worker.id);
+            let params = [
+                time(&now),
+                (&key as _, Type::UUID),
+                (&worker.name as _, Type::TEXT),
+                (&worker.build as _, Type::TEXT),
+                (&kinds as _, Type::TEXT),
+                (&worker.queues as _, Type::TEXT_ARRAY),
+                (&lease as _, Type::INT8),
+            ];
+            connection
+                .rows(
+                    "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, started_at, renewed_at, expires_at) \
+                     VALUES ($2, $3, $4, $5, $6, $7, {now}, {now}, {now} + $7 * interval '1 millisecond')",
+                    &params,
+                )
+                .await?;
+            // The rest in the bites of a rescue.
+            Ok(rescue::free_parked(connection, BITE).await? > 0)
+        })
+        .await
+}
+
+/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
+fn kinds_key(kinds: &[KindShape]) -> String {
+    // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
+    let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
+    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
+        for half in &mut halves {
+            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+        }
+    }
+    format!("{:016x}{:016x}", halves[0], halves[1])
+}
+
+/// Renews a lease that has not run out, and looks what else there is to do, all in one statement.
+const BEAT: &str = "WITH me AS (UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
+       WHERE id = $2 AND expires_at > {now} RETURNING seq) \
+     SELECT EXISTS (SELECT 1 FROM {s}.worker WHERE expires_at <= {now} AND id <> $2) \
+         OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker)) \
+         AS orphans, \
+       (SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint FROM {s}.job \
+         WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1) AS due, \
+       EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes = 0) \
+         OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes > 0) AS waiting FROM me";
+
+pub(super) async fn heartbeat(connection: &mut Connection, at: Now, now: Option<Timestamp>, worker: WorkerId) -> Result<Beat> {
+    let key = worker_uuid(worker);
+    let Some(row) = connection.row(BEAT, &[time(&now), (&key, Type::UUID)]).await? else { return Ok(Beat::default()) };
+    let orphans: bool = get(&row, "orphans")?;
+    let rescue = orphans || rescue::has_strangers(connection).await? || !rescue::freeable(connection).await?.is_empty();
+    let due: Option<i64> = get(&row, "due")?;
+    let next_due =
+        due.map(|due| at.wall.saturating_add(Duration::from_micros(due.max(0).unsigned_abs())).unwrap_or(Timestamp::MAX));
+    Ok(Beat { alive: true, rescue, next_due, waiting: get(&row, "waiting")? })
+}
+
+/// Ends a worker in order: what it holds goes back.
+pub(super) async fn leave(connection: &mut Connection, now: Option<Timestamp>, worker: WorkerId) -> Result<()> {
+    connection
+        .transaction(async |connection| {
+            let key = worker_uuid(worker);
+            // Waits for a claim of this worker that is under way, and lets none begin.
+            let row = connection.row("DELETE FROM {s}.worker WHERE id = $1 RETURNING seq", &[(&key, Type::UUID)]).await?;
+            if let Some(row) = row {
+                hand_back(connection, now, get(&row, "seq")?, &[]).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Hands back what a worker holds and does not know of. Answers how many.
+pub(super) async fn reconcile(
+    connection: &mut Connection,
+    now: Option<Timestamp>,
+    worker: WorkerId,
+    known: &[Held],
+) -> Result<u64> {
+    connection
+        .transaction(async |connection| {
+            let key = worker_uuid(worker);
+            let row = connection.row("SELECT seq FROM {s}.worker WHERE id = $1 FOR UPDATE", &[(&key, Type::UUID)]).await?;
+            match row {
+                Some(row) => hand_back(connection, now, get(&row, "seq")?, known).await,
+                None => Ok(0),
+            }
+        })
+        .await
+}
+
+/// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
+async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: i64, known: &[Held]) -> Result<u64> {
+    let ids: Vec<Uuid> = known.iter().map(|held| uuid(held.id)).collect();
+    let tokens: Vec<i64> = known.iter().map(|held| held.token).collect();
+    let rows = connection
+        .rows(
+            "SELECT seq, cancel FROM {s}.job WHERE state = 'running' AND worker = $1 \
+             AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[], $3::bigint[]) AS k (id, token) WHERE k.id = job.id AND k.token = job.token) \
+             ORDER BY seq FOR UPDATE",
+            &[(&worker, Type::INT8), (&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
+        )
+        .await?;
+    let (mut ends, mut back) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let seq: i64 = get(row, "seq")?;
+        match get::<Option<String>>(row, "cancel")? {
+            Some(reason) => ends.push((seq, State::Cancelled, reason)),
+            None => back.push(seq),
+        }
+    }
+    end_unfenced(connection, now, &ends).await?;
+    connection
+        .rows("UPDATE {s}.job SET state = 'available', worker = NULL WHERE seq = ANY($1)", &[(&back, Type::INT8_ARRAY)])
+        .await?;
+    Ok(rows.len() as u64)
+}
+
+/// Takes back the crashes that the loss of a lease put on these jobs.
+pub(super) async fn abandon(connection: &mut Connection, held: &[Held]) -> Result<u64> {
+    let ids: Vec<Uuid> = held.iter().map(|held| uuid(held.id)).collect();
+    let tokens: Vec<i64> = held.iter().map(|held| held.token).collect();
+    let rows = connection
+        .rows(
+            "UPDATE {s}.job SET crashes = greatest(crashes - 1, 0), crash_token = NULL FROM unnest($1::uuid[], $2::bigint[]) \
+             AS h (id, token) WHERE job.id = h.id AND job.crash_token = h.token RETURNING job.seq",
+            &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
+        )
+        .await?;
+    Ok(rows.len() as u64)
+}
+
+/// The jobs held by this worker that somebody asked to stop.
+pub(super) async fn cancellations(connection: &mut Connection, worker: WorkerId) -> Result<Vec<JobId>> {
+    let key = worker_uuid(worker);
+    let rows = connection
+        .rows(
+            "SELECT id FROM {s}.job WHERE cancel IS NOT NULL AND worker = (SELECT seq FROM {s}.worker WHERE id = $1) ORDER BY seq",
+            &[(&key, Type::UUID)],
+        )
+        .await?;
+    rows.iter().map(|row| id(row, "id")).collect()
+}

@@ -1,0 +1,153 @@
+//! Rescue: who is dead, and what becomes of the jobs that they held.
+//!
+//! The row of a dead worker goes first, which waits for a claim of it that is under way; then, in a second statement that sees what
+//! that claim took, every running job is freed whose worker has no row.
+
+use jiff::Timestamp;
+use jobs_core::State;
+use jobs_core::store::{BITE, QUARANTINE, Rescue};
+use tokio_postgres::types::Type;
+
+use super::complete::end_unfenced;
+use super::connection::{Connection, get, time};
+use super::error::Result;
+
+pub(super) async fn rescue(connection: &mut Connection, now: Option<Timestamp>) -> Result<Rescue> {
+    let mut answer = Rescue::default();
+    // By itself: whoever sees the jobs freed must not find the worker again.
+    let dead = connection.rows("DELETE FROM {s}.worker WHERE expires_at <= {now} RETURNING seq", &[time(&now)]).await?;
+    answer.workers = dead.len();
+    let room = |answer: &Rescue| BITE.saturating_sub(answer.freed + answer.quarantined + answer.parked);
+    free_orphans(connection, now, &mut answer).await?;
+    park_strangers(connection, room(&answer), &mut answer).await?;
+    answer.freed += free_parked(connection, room(&answer)).await?;
+    answer.more = has_orphans(connection).await? || has_strangers(connection).await? || !freeable(connection).await?.is_empty();
+    if answer.workers > 0 {
+        connection
+            .rows("DELETE FROM {s}.kind WHERE NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.kinds = kind.kinds)", &[])
+            .await?;
+    }
+    Ok(answer)
+}
+
+const ORPHANS: &str = "SELECT seq, crashes, cancel FROM {s}.job WHERE state = 'running' \
+     AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED";
+
+async fn has_orphans(connection: &mut Connection) -> Result<bool> {
+    let rows = connection
+        .rows(
+            "SELECT 1 FROM {s}.job WHERE state = 'running' AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) LIMIT 1",
+            &[],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Frees what nobody holds any more, each with one crash more; what has crashed too often ends.
+async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answer: &mut Rescue) -> Result<()> {
+    let (freed, quarantined) = connection
+        .transaction(async |connection| {
+            let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
+            let rows = connection.rows(ORPHANS, &[(&bite, Type::INT8)]).await?;
+            let (mut free, mut ends, mut hopeless) = (Vec::new(), Vec::new(), Vec::new());
+            for row in &rows {
+                let (seq, crashes): (i64, i32) = (get(row, "seq")?, get(row, "crashes")?);
+                // The first crash only put it on probation; those after it count.
+                if u32::try_from(crashes).unwrap_or(0) >= QUARANTINE {
+                    let error = format!(
+                        "quarantined: {QUARANTINE} workers died while they ran this job on probation; find out why before you requeue it"
+                    );
+                    hopeless.push(seq);
+                    ends.push((seq, State::Failed, error));
+                } else if let Some(reason) = get::<Option<String>>(row, "cancel")? {
+                    ends.push((seq, State::Cancelled, reason));
+                } else {
+                    free.push(seq);
+                }
+            }
+            if !rows.is_empty() {
+                connection
+                    .rows("UPDATE {s}.job SET crashes = crashes + 1 WHERE seq = ANY($1)", &[(&hopeless, Type::INT8_ARRAY)])
+                    .await?;
+                connection
+                    .rows(
+                        "UPDATE {s}.job SET state = 'available', crashes = crashes + 1, crash_token = token, worker = NULL \
+                         WHERE seq = ANY($1)",
+                        &[(&free, Type::INT8_ARRAY)],
+                    )
+                    .await?;
+                end_unfenced(connection, now, &ends).await?;
+            }
+            Ok((free.len(), hopeless.len()))
+        })
+        .await?;
+    answer.freed += freed;
+    answer.quarantined += quarantined;
+    Ok(())
+}
+
+/// The stripes of available jobs whose kind no worker knows. Each step of the recursion is one look into the index.
+const STRANGERS: &str = "WITH RECURSIVE stripe AS ( \
+       (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 ORDER BY queue, kind LIMIT 1) \
+       UNION ALL \
+       SELECT f.queue, f.kind FROM stripe, LATERAL (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 \
+         AND (queue, kind) > (stripe.queue, stripe.kind) ORDER BY queue, kind LIMIT 1) AS f) \
+     SELECT queue, kind FROM stripe WHERE NOT EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) WHERE kind.name = stripe.kind)";
+
+pub(super) async fn has_strangers(connection: &mut Connection) -> Result<bool> {
+    Ok(!connection.rows(STRANGERS, &[]).await?.is_empty())
+}
+
+/// Parks available jobs of kinds that no worker knows, so many at most.
+async fn park_strangers(connection: &mut Connection, most: usize, answer: &mut Rescue) -> Result<()> {
+    let mut room = most;
+    for row in &connection.rows(STRANGERS, &[]).await? {
+        let (queue, kind): (&str, &str) = (get(row, "queue")?, get(row, "kind")?);
+        let bite = i64::try_from(room).unwrap_or(i64::MAX);
+        let parked = connection
+            .rows(
+                "UPDATE {s}.job SET state = 'parked', parked_by = '{}', error = 'no worker knows this kind' WHERE seq = ANY(ARRAY( \
+                 SELECT seq FROM {s}.job WHERE queue = $1 AND kind = $2 AND state = 'available' AND crashes = 0 LIMIT $3 \
+                 FOR UPDATE SKIP LOCKED)) RETURNING seq",
+                &[(&queue, Type::TEXT), (&kind, Type::TEXT), (&bite, Type::INT8)],
+            )
+            .await?;
+        room -= parked.len().min(room);
+        answer.parked += parked.len();
+        if room == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The kinds and lists of shapes of parked jobs that some live worker may be able to run. Jobs parked alike are one step.
+const FREEABLE: &str = "WITH RECURSIVE alike AS ( \
+       (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' ORDER BY kind, parked_by LIMIT 1) \
+       UNION ALL \
+       SELECT f.kind, f.parked_by FROM alike, LATERAL (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' \
+         AND (kind, parked_by) > (alike.kind, alike.parked_by) ORDER BY kind, parked_by LIMIT 1) AS f) \
+     SELECT kind, parked_by FROM alike WHERE EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) \
+       WHERE kind.name = alike.kind AND kind.shape <> ALL (alike.parked_by))";
+
+pub(super) async fn freeable(connection: &mut Connection) -> Result<Vec<(String, Vec<String>)>> {
+    let rows = connection.rows(FREEABLE, &[]).await?;
+    rows.iter().map(|row| Ok((get(row, "kind")?, get(row, "parked_by")?))).collect()
+}
+
+/// Frees parked jobs that some live worker may be able to run, so many at most.
+pub(super) async fn free_parked(connection: &mut Connection, most: usize) -> Result<usize> {
+    let mut freed = 0;
+    for (kind, parked_by) in freeable(connection).await? {
+        let bite = i64::try_from(most - freed).unwrap_or(i64::MAX);
+        freed += connection
+            .rows(
+                "UPDATE {s}.job SET state = 'available', error = NULL WHERE seq = ANY(ARRAY(SELECT seq FROM {s}.job \
+                 WHERE state = 'parked' AND kind = $1 AND parked_by = $2 LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING seq",
+                &[(&kind, Type::TEXT), (&parked_by, Type::TEXT_ARRAY), (&bite, Type::INT8)],
+            )
+            .await?
+            .len();
+    }
+    Ok(freed)
+}
