@@ -77,7 +77,7 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
 async fn gather(connection: &mut Connection) -> Result<()> {
     connection
         .rows(
-            "WITH gone AS (DELETE FROM {s}.tally WHERE (SELECT count(*) FROM (SELECT 1 FROM {s}.tally LIMIT $1) AS some) >= $1 \
+            "WITH gone AS (DELETE FROM {s}.tally WHERE (SELECT count(*) FROM (SELECT 1 FROM {s}.tally LIMIT $1) AS few) >= $1 \
              RETURNING state, jobs) \
              INSERT INTO {s}.tally (state, jobs) SELECT state, sum(jobs) FROM gone GROUP BY state",
             &[(&NOTES, Type::INT8)],
