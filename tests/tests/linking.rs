@@ -99,30 +99,25 @@ fn every_build_finds_the_same_jobs_or_says_what_to_do() {
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("linking");
     // Cargo takes out what is not needed, and so resolves nothing anew.
     std::fs::copy(programs.join("../../Cargo.lock"), programs.join("Cargo.lock")).expect("the lock file is copied");
-    let mut wrong = Vec::new();
-    for profile in PROFILES {
-        let start = Instant::now();
-        match build(&programs, profile) {
-            Ok(executables) => {
-                let built = start.elapsed();
-                for program in EVERYWHERE.iter().chain(ALSO.iter().filter(|_| profile.cheap)) {
-                    let problem =
-                        executables.get(program.name).map_or(Err("it was not built".to_owned()), |path| run(path, program));
-                    let said = if problem.is_ok() { "as expected" } else { "WRONG" };
-                    println!("{:32}  {:20}  {said}", profile.name, program.name);
-                    wrong.extend(problem.err().map(|problem| format!("{}, {}: {problem}", profile.name, program.name)));
-                }
-                println!(
-                    "{:32}  built in {} ms, run in {} ms",
-                    profile.name,
-                    built.as_millis(),
-                    (start.elapsed() - built).as_millis()
-                );
-            }
-            Err(problem) => wrong.push(format!("{}: {problem}", profile.name)),
-        }
-    }
+    let wrong: Vec<String> = PROFILES.iter().flat_map(|profile| problems(&programs, profile)).collect();
     assert!(wrong.is_empty(), "{} of the matrix is wrong:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// Builds and runs the programs of a profile, and prints how each has done. Answers what is not as expected.
+fn problems(programs: &Path, profile: &Profile) -> Vec<String> {
+    let start = Instant::now();
+    let executables = match build(programs, profile) {
+        Ok(executables) => executables,
+        Err(problem) => return vec![format!("{}: {problem}", profile.name)],
+    };
+    println!("{:32}  built in {} ms", profile.name, start.elapsed().as_millis());
+    let mut problems = Vec::new();
+    for program in EVERYWHERE.iter().chain(ALSO.iter().filter(|_| profile.cheap)) {
+        let result = executables.get(program.name).map_or(Err("it was not built".to_owned()), |path| run(path, program));
+        println!("{:32}  {:20}  {}", profile.name, program.name, if result.is_ok() { "as expected" } else { "WRONG" });
+        problems.extend(result.err().map(|problem| format!("{}, {}: {problem}", profile.name, program.name)));
+    }
+    problems
 }
 
 /// Builds all programs of a profile in one go. Answers where they are, by name.

@@ -56,15 +56,12 @@
 //! # #[jobs_runtime::job(queue = "mail")] pub async fn welcome(to: String) { let _ = to; }
 //! jobs_runtime::jobs!(my_jobs);
 //!
-//! # const _: &str = stringify! {
-//! #[test]
-//! # };
-//! fn jobs_are_those_of_the_list() {
+//! # fn main() {
+//! // In a fn with `#[test]`.
 //! # #[cfg(any())]
-//!     jobs_runtime::assert_registered!("jobs.txt");
+//! jobs_runtime::assert_registered!("jobs.txt");
 //! # jobs_runtime::assert_registered!("src/testing/registered/example.txt");
-//! }
-//! # fn main() { jobs_are_those_of_the_list() }
+//! # }
 //! ```
 //!
 //! `UPDATE_JOBS=1 cargo test` writes `jobs.txt`. After that a rename, a lost crate, a changed argument, queue or schedule fails the

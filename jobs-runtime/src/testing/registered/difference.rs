@@ -10,16 +10,15 @@ use super::line::Line;
 /// One text for each kind that is not as the list has it: lines of `-` and `+`, then what it means.
 pub(super) fn between(list: &BTreeMap<String, Line>, registry: &Registry) -> Vec<String> {
     if registry.is_empty() && !list.is_empty() {
-        let lost = list.values().map(|line| format!("- {}\n", line.text));
+        let lines = list.values().map(|line| ["- ", &line.text, "\n"].concat());
         return vec![
-            lost.collect::<String>()
+            lines.collect::<String>()
                 + "  no job is linked into this test: an integration test is a crate of its own, so name the crates with jobs in it: \
                    `jobs_runtime::jobs!(that_crate);`",
         ];
     }
-    let mut problems = Vec::new();
-    let lost = list.values().filter(|line| !registry.entries().iter().any(|entry| entry.name == *line.name));
-    problems.extend(lost.map(|line| self::lost(line, registry)));
+    let is_linked = |line: &&Line| registry.entries().iter().any(|entry| entry.name == *line.name);
+    let mut problems: Vec<String> = list.values().filter(|line| !is_linked(line)).map(|line| lost(line, registry)).collect();
     for entry in registry.entries() {
         let now = Line::of(entry);
         match list.get(&now.name) {
@@ -52,7 +51,7 @@ fn changed(before: &Line, now: &Line, entry: &JobEntry, registry: &Registry) -> 
                  the old one wrote, or they are parked";
     }
     for alias in aliases(&before.text).filter(|alias| registry.get(alias).is_none()) {
-        text += &format!("\n  stored jobs of the name `{alias}` are parked, unless none is left: keep the alias until then");
+        text.extend(["\n  stored jobs of the name `", alias, "` are parked, unless none is left: keep the alias until then"]);
     }
     text
 }

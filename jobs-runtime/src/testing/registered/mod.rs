@@ -43,13 +43,10 @@ const HEADER: &str = "# The jobs of this program, one line each, as `jobs_runtim
 /// # #[jobs_runtime::job(queue = "mail")] pub async fn welcome(to: String) { let _ = to; }
 /// jobs_runtime::jobs!(my_jobs);
 ///
-/// # const _: &str = stringify! {
-/// #[test]
-/// # };
-/// fn jobs_are_those_of_the_list() {
-///     jobs_runtime::assert_registered!("src/testing/registered/example.txt");
-/// }
-/// # fn main() { jobs_are_those_of_the_list() }
+/// # fn main() {
+/// // In a fn with `#[test]`.
+/// jobs_runtime::assert_registered!("src/testing/registered/example.txt");
+/// # }
 /// ```
 ///
 /// Jobs in `main.rs` and its modules are seen by a unit test there, with the jobs that stand in tests. [The module](
@@ -97,7 +94,7 @@ fn check(registry: &Registry, list: &Path, bytes: std::io::Result<Vec<u8>>) -> R
     let bytes = bytes.map_err(|source| ListError::Read { list: list.to_owned(), source })?;
     let malformed = |line, problem: String| ListError::Malformed { list: list.to_owned(), line, problem };
     let text = str::from_utf8(&bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         malformed(line, "it is not UTF-8".to_owned())
     })?;
     let lines = line::read(text).map_err(|(line, problem)| malformed(line, problem))?;
