@@ -2,7 +2,8 @@
 //!
 //! | page | what it answers |
 //! |---|---|
-//! | [`start`] | the first program, its settings, its manifest, what is checked, and jobs that are not found |
+//! | [`start`] | the first program, its settings, its manifest, what is checked |
+//! | [`linking`] | jobs not found? Which crates are linked, how to name them, and a list that shows when one is lost |
 //! | [`defining`] | arguments, services and context; the keys of `#[job]`; names, aliases and renames |
 //! | [`enqueuing`] | now, later, in bulk, once, one after the other; from a handler, and from a program that runs nothing |
 //! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
@@ -17,6 +18,7 @@
 
 pub mod defining;
 pub mod enqueuing;
+pub mod linking;
 pub mod looking;
 pub mod promises;
 pub mod running;
