@@ -55,6 +55,7 @@ pub use {
 pub mod __private {
     pub use std::borrow::Cow;
     pub use std::boxed::Box;
+    pub use std::marker::Sized;
     pub use std::option::Option::{None, Some};
     pub use std::primitive::str;
     pub use std::result::Result::Ok;
@@ -63,7 +64,7 @@ pub mod __private {
 
     pub use inventory;
 
-    pub use crate::argument::{ArgumentWriter, argument, codec};
+    pub use crate::argument::{ArgumentWriter, argument, codec, unsupplied};
     pub use crate::backoff::Backoff;
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
