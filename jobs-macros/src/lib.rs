@@ -1,8 +1,8 @@
 //! The `#[job]` attribute. `jobs_runtime` re-exports it; nobody needs this crate by itself.
 //!
-//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value`) and
-//! `signature` the head of the fn, `check` applies the rules, then `expand` writes the code (with `entry`), or `fallback` what is
-//! left of it beside the `errors`.
+//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value` with `number`
+//! and `text`; `foreign` and `mend` know what was meant by a wrong one) and `signature` the head of the fn. `check` applies the
+//! rules (with `parameters`), then `expand` writes the code (with `entry`), or `fallback` what is left of it beside the `errors`.
 
 mod attr;
 mod check;
@@ -10,10 +10,15 @@ mod entry;
 mod errors;
 mod expand;
 mod fallback;
+mod foreign;
 mod keys;
+mod mend;
+mod number;
+mod parameters;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod text;
 mod value;
 
 use proc_macro2::TokenStream;
@@ -90,7 +95,8 @@ fn job_tokens(attribute: TokenStream, item: TokenStream) -> TokenStream {
         check::check(head, &options, &mut errors);
     }
     let beside = match (head, errors.finish()) {
-        (Some(head), None) => expand::expand(&head, &options),
+        (Some(head), None) if !head.is_refused_by_rustc() => expand::expand(&head, &options),
+        (None, Some(_)) if signature::is_no_item(&item) => TokenStream::new(),
         (head, errors) => fallback::expand(head.as_ref(), &options, errors.as_ref()),
     };
     let mut all = item;

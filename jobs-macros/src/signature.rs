@@ -11,24 +11,93 @@ pub(crate) struct Head {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: syn::Signature,
+    /// Whether it is more than a declaration in a trait or an `extern` block.
+    pub(crate) has_body: bool,
 }
 
 impl Parse for Head {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let begins_a_fn = input.peek(Token![fn])
-            || input.peek(Token![async])
-            || input.peek(Token![const])
-            || input.peek(Token![unsafe])
-            || input.peek(Token![extern]);
-        if !begins_a_fn {
-            return Err(input.error("`#[job]` belongs on an `async fn`"));
+        if !begins_a_fn(&input.fork()) {
+            return Err(not_a_fn(input));
         }
         let sig = input.parse()?;
-        input.parse::<TokenStream>()?;
-        Ok(Self { attrs, vis, sig })
+        let body = input.parse::<TokenStream>()?;
+        let has_body = body.into_iter().any(|token| matches!(token, TokenTree::Group(_)));
+        Ok(Self { attrs, vis, sig, has_body })
     }
+}
+
+/// Whether `fn` follows, behind any of the words that may stand in front of it.
+fn begins_a_fn(ahead: ParseStream) -> bool {
+    while let Ok(word) = ahead.call(Ident::parse_any) {
+        match word.to_string().as_str() {
+            "fn" => return true,
+            "async" | "const" | "unsafe" | "safe" | "default" | "gen" => {}
+            "extern" => drop(ahead.parse::<Option<syn::LitStr>>()),
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn not_a_fn(input: ParseStream) -> syn::Error {
+    let words = input.fork();
+    let what = loop {
+        let help = match words.call(Ident::parse_any).map(|word| word.to_string()).as_deref() {
+            Ok("unsafe" | "default" | "safe" | "auto") => continue,
+            Ok("impl") => "an `impl` block\nhelp: write a free fn, and borrow what `self` holds as a service: `&Mailer`",
+            Ok("trait") => "a trait\nhelp: write a free fn, and borrow who does the work as a service: `&dyn Mailer`",
+            Ok("mod") => "a module\nhelp: write it above each fn of the module that is a job",
+            Ok("struct" | "union") => "a struct\nhelp: its fields become the parameters of the fn",
+            Ok("enum") => "an enum\nhelp: write one job for each of its variants, or take it as an argument",
+            Ok("const" | "static") => "a value\nhelp: write `async fn` in its place",
+            Ok("extern") => "an `extern` block\nhelp: write an `async fn` that calls the foreign fn",
+            Ok("use") => "an import\nhelp: write it where the fn is",
+            Ok("type") => "a type\nhelp: write it above an `async fn`",
+            Ok("macro_rules" | "macro") => "a macro\nhelp: write it above the fn that the macro writes",
+            _ => "this\nhelp: write it above an `async fn`",
+        };
+        break help;
+    };
+    input.error(format_args!("`#[job]` belongs on an `async fn`, not on {what}"))
+}
+
+/// Whether these tokens are a statement or an expression, on which the compiler refuses attributes by itself.
+pub(crate) fn is_no_item(item: &TokenStream) -> bool {
+    let mut tokens = item.clone().into_iter().filter(|token| !matches!(token, TokenTree::Group(_)));
+    match tokens.next() {
+        Some(TokenTree::Ident(word)) => ["let", "move", "async", "if", "match", "loop", "while", "for", "return"].iter().any(|w| word == w),
+        Some(TokenTree::Punct(sign)) => sign.as_char() == '|',
+        _ => true,
+    }
+}
+
+/// Whether the compiler refuses such a type in a signature by itself: one without a size, one to be guessed, and `!`.
+pub(crate) fn is_refused_by_rustc(ty: &Type) -> bool {
+    let is_punct = |token: Option<&TokenTree>, sign: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let tokens = flat(ty);
+    let around = |at: usize| (at.checked_sub(1).and_then(|before| tokens.get(before)), tokens.get(at + 1));
+    let calls_a_macro = |at: usize| matches!(around(at).0, Some(TokenTree::Ident(_)));
+    let mut refused = match inner(ty) {
+        Type::TraitObject(_) | Type::Slice(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    };
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Punct(sign) if sign.as_char() == '!' && calls_a_macro(at) => return false,
+            TokenTree::Punct(sign) if sign.as_char() == '!' => refused = true,
+            // Neither `'_` nor the nameless parameter of a fn pointer.
+            TokenTree::Ident(word) if word == "_" => {
+                let (before, after) = around(at);
+                refused |= !is_punct(before, '\'') && !is_punct(after, ':');
+            }
+            _ => {}
+        }
+    }
+    refused
 }
 
 impl Head {
@@ -41,6 +110,13 @@ impl Head {
     /// and on dead code leave it alone.
     pub(crate) fn handle(&self) -> Ident {
         generated(&self.sig.ident)
+    }
+
+    /// Whether the compiler refuses this head by itself, so that nothing is left to say.
+    pub(crate) fn is_refused_by_rustc(&self) -> bool {
+        let is_both = self.sig.constness.is_some() && self.sig.asyncness.is_some();
+        let in_types = self.typed().map(|param| &*param.ty).chain(self.returned()).any(is_refused_by_rustc);
+        is_both || self.sig.variadic.is_some() || in_types
     }
 
     /// The type that the fn returns, if it is written.
