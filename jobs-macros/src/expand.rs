@@ -20,27 +20,34 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let job = constructor(&p, &handle, &params);
     let returns = returns(head);
     let fields = fields(&p, options);
-    let (arguments, services) = (arguments(&p, &params), services(&p, &params));
+    let (arguments, services) = (arguments(&p, &params, options), services(&p, &params));
     let handler = handler(&p, head, &params);
+    let (implement, entry) = (implement(head), Ident::new("__job_entry", head.sig.ident.span()));
     let inside = quote! {
-        impl #handle {
+        #implement #handle {
             /// The name under which jobs of this kind are stored.
             pub const NAME: &'static #p::str = #name;
 
             #job
         }
 
-        static __JOB_ENTRY: #p::JobEntry = #p::JobEntry {
-            name: #p::Cow::Borrowed(#name),
-            module: #p::module_path!(),
-            location: #p::Location { file: #p::file!(), line: #p::line!() },
-            #fields
-            arguments: &[#arguments],
-            services: &[#services],
-            handler: #p::Handler::Fn(#handler),
-        };
+        const fn #entry() -> #p::JobEntry {
+            const {
+                #p::JobEntry {
+                    name: #p::Cow::Borrowed(#name),
+                    module: #p::module_path!(),
+                    location: #p::Location { file: #p::file!(), line: #p::line!() },
+                    #fields
+                    arguments: &[#arguments],
+                    services: &[#services],
+                    handler: #p::Handler::Fn(#handler),
+                }
+            }
+        }
 
-        impl #p::Job for #handle {
+        static __JOB_ENTRY: #p::JobEntry = #entry();
+
+        #implement #p::Job for #handle {
             const NAME: &'static #p::str = #name;
             #returns
             fn entry() -> &'static #p::JobEntry {
@@ -68,6 +75,15 @@ pub(crate) fn beside(head: &Head, inside: &TokenStream) -> TokenStream {
         #allow
         const _: () = { #inside };
     }
+}
+
+/// `impl` at the place of the fn's name.
+///
+/// A type that is not found is looked up in the fn and in what is written here, and is reported once only if all reports are
+/// equal. They hold the advice to make it a type parameter, at the place where the generics of the item would be: behind the
+/// fn's name, and so it is behind this `impl` and behind the name of the fn that makes the entry.
+fn implement(head: &Head) -> TokenStream {
+    quote_spanned!(head.sig.ident.span()=> impl)
 }
 
 /// The path to what the expansion is made of.
@@ -122,11 +138,12 @@ fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream
     }
 }
 
-fn arguments(p: &TokenStream, params: &[Param]) -> TokenStream {
+fn arguments(p: &TokenStream, params: &[Param], options: &Options) -> TokenStream {
+    let entry = if options.scheduled().is_some() { quote!(unsupplied) } else { quote!(argument) };
     stored(params)
         .map(|(name, ty)| {
             let key = name.unraw().to_string();
-            quote!(#p::argument::<#ty>(#key),)
+            quote!(#p::#entry::<#ty>(#key),)
         })
         .collect()
 }
