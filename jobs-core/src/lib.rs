@@ -69,5 +69,15 @@ pub mod __private {
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
     pub use crate::outcome::{Directive, Settled, settle};
+    /// A type as the member of another, where it can be spelt with the places of many tokens.
+    pub trait Same {
+        /// The type itself.
+        type Type: ?Sized;
+    }
+
+    impl<T: ?Sized> Same for T {
+        type Type = T;
+    }
+
     pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, Registry, ScheduleEntry, ScheduleText, Scope};
 }

@@ -146,7 +146,18 @@ fn longest_day(month: u8) -> u8 {
 /// `February`, or `April, June and September`.
 fn month_names(months: &[u8]) -> String {
     const NAMES: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let mut text = String::new();
     for (at, month) in months.iter().enumerate() {
