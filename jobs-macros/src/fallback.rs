@@ -7,6 +7,7 @@ use syn::{FnArg, Type};
 use crate::attr::Options;
 use crate::expand::{beside, private, returns};
 use crate::signature::{Head, borrowed, borrows, generated, is_refused_by_rustc, mentions, plain_name};
+use crate::types::implement;
 
 /// The errors, and beside them a handler struct where one can stand.
 pub(crate) fn expand(head: Option<&Head>, options: &Options, errors: Option<&TokenStream>) -> TokenStream {
@@ -40,8 +41,9 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
             type Return = ();
         )
     };
+    let implement = implement(head);
     let inside = quote! {
-        impl #handle {
+        #implement #handle {
             pub const NAME: &'static #p::str = #name;
 
             #[allow(unused_variables)]
@@ -50,7 +52,7 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
             }
         }
 
-        impl #p::Job for #handle {
+        #implement #p::Job for #handle {
             const NAME: &'static #p::str = #name;
             #returns
             fn entry() -> &'static #p::JobEntry {

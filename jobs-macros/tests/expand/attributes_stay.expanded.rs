@@ -10,6 +10,7 @@ pub(crate) async fn r#type(#[allow(unused)] r#in: u8) -> Result<(), String> {
 pub(crate) struct r#type {}
 #[allow(deprecated)]
 const _: () = {
+    type __JobType0 = u8;
     impl r#type {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static ::jobs_runtime::__private::str = "type";
@@ -17,52 +18,64 @@ const _: () = {
         pub fn job(r#in: u8) -> ::jobs_runtime::__private::JobBuilder<Self> {
             ::jobs_runtime::__private::JobBuilder::new({
                 let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
-                arguments.put(&::jobs_runtime::__private::codec::<u8>("in"), &r#in);
+                arguments
+                    .put(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >("in"),
+                        &r#in,
+                    );
                 arguments
             })
         }
     }
-    const fn __job_entry() -> ::jobs_runtime::__private::JobEntry {
-        const {
-            ::jobs_runtime::__private::JobEntry {
-                name: ::jobs_runtime::__private::Cow::Borrowed("type"),
-                module: ::jobs_runtime::__private::module_path!(),
-                location: ::jobs_runtime::__private::Location {
-                    file: ::jobs_runtime::__private::file!(),
-                    line: ::jobs_runtime::__private::line!(),
-                },
-                aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                queue: ::jobs_runtime::__private::Cow::Borrowed(
-                    ::jobs_runtime::__private::DEFAULT_QUEUE,
-                ),
-                priority: 0,
-                retries: ::jobs_runtime::__private::None,
-                backoff: ::jobs_runtime::__private::None,
-                timeout: ::jobs_runtime::__private::None,
-                tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                schedule: ::jobs_runtime::__private::None,
-                arguments: &[::jobs_runtime::__private::argument::<u8>("in")],
-                services: &[],
-                handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-                    let (argument_0,) = {
-                        let reader = call.arguments()?;
-                        (reader.take(&::jobs_runtime::__private::codec::<u8>("in"))?,)
-                    };
-                    let scope = call.scope;
-                    ::jobs_runtime::__private::Ok(
-                        ::jobs_runtime::__private::Box::pin(async move {
-                            let job = r#type;
-                            let settle = ::jobs_runtime::__private::settle::<
-                                Result<(), String>,
-                            >();
-                            settle(job(argument_0).await)
-                        }),
-                    )
+    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = ::jobs_runtime::__private::JobEntry {
+        name: ::jobs_runtime::__private::Cow::Borrowed("type"),
+        module: ::jobs_runtime::__private::module_path!(),
+        location: ::jobs_runtime::__private::Location {
+            file: ::jobs_runtime::__private::file!(),
+            line: ::jobs_runtime::__private::line!(),
+        },
+        aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        queue: ::jobs_runtime::__private::Cow::Borrowed(
+            ::jobs_runtime::__private::DEFAULT_QUEUE,
+        ),
+        priority: 0,
+        retries: ::jobs_runtime::__private::None,
+        backoff: ::jobs_runtime::__private::None,
+        timeout: ::jobs_runtime::__private::None,
+        tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        schedule: ::jobs_runtime::__private::None,
+        arguments: &[
+            ::jobs_runtime::__private::argument::<
+                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+            >("in"),
+        ],
+        services: &[],
+        handler: ::jobs_runtime::__private::Handler::Fn(|call| {
+            let (argument_0,) = {
+                let reader = call.arguments()?;
+                (
+                    reader
+                        .take(
+                            &::jobs_runtime::__private::codec::<
+                                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                            >("in"),
+                        )?,
+                )
+            };
+            let scope = call.scope;
+            ::jobs_runtime::__private::Ok(
+                ::jobs_runtime::__private::Box::pin(async move {
+                    let job = r#type;
+                    let settle = ::jobs_runtime::__private::settle::<
+                        <r#type as ::jobs_runtime::__private::Job>::Return,
+                    >();
+                    settle(job(argument_0).await)
                 }),
-            }
-        }
-    }
-    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = __job_entry();
+            )
+        }),
+    };
     impl ::jobs_runtime::__private::Job for r#type {
         const NAME: &'static ::jobs_runtime::__private::str = "type";
         type Return = Result<(), String>;

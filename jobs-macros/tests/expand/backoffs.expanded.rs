@@ -12,44 +12,39 @@ const _: () = {
             )
         }
     }
-    const fn __job_entry() -> ::jobs_runtime::__private::JobEntry {
-        const {
-            ::jobs_runtime::__private::JobEntry {
-                name: ::jobs_runtime::__private::Cow::Borrowed("later"),
-                module: ::jobs_runtime::__private::module_path!(),
-                location: ::jobs_runtime::__private::Location {
-                    file: ::jobs_runtime::__private::file!(),
-                    line: ::jobs_runtime::__private::line!(),
-                },
-                aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                queue: ::jobs_runtime::__private::Cow::Borrowed(
-                    ::jobs_runtime::__private::DEFAULT_QUEUE,
-                ),
-                priority: 0,
-                retries: ::jobs_runtime::__private::None,
-                backoff: ::jobs_runtime::__private::Some(::jobs_runtime::__private::Backoff::Linear {
-                    step: ::jobs_runtime::__private::Duration::new(30, 0),
-                    max: ::jobs_runtime::__private::Duration::new(3600, 0),
+    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = ::jobs_runtime::__private::JobEntry {
+        name: ::jobs_runtime::__private::Cow::Borrowed("later"),
+        module: ::jobs_runtime::__private::module_path!(),
+        location: ::jobs_runtime::__private::Location {
+            file: ::jobs_runtime::__private::file!(),
+            line: ::jobs_runtime::__private::line!(),
+        },
+        aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        queue: ::jobs_runtime::__private::Cow::Borrowed(
+            ::jobs_runtime::__private::DEFAULT_QUEUE,
+        ),
+        priority: 0,
+        retries: ::jobs_runtime::__private::None,
+        backoff: ::jobs_runtime::__private::Some(::jobs_runtime::__private::Backoff::Linear {
+            step: ::jobs_runtime::__private::Duration::new(30, 0),
+            max: ::jobs_runtime::__private::Duration::new(3600, 0),
+        }),
+        timeout: ::jobs_runtime::__private::None,
+        tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        schedule: ::jobs_runtime::__private::None,
+        arguments: &[],
+        services: &[],
+        handler: ::jobs_runtime::__private::Handler::Fn(|call| {
+            let scope = call.scope;
+            ::jobs_runtime::__private::Ok(
+                ::jobs_runtime::__private::Box::pin(async move {
+                    let job = later;
+                    let settle = ::jobs_runtime::__private::settle::<()>();
+                    settle(job().await)
                 }),
-                timeout: ::jobs_runtime::__private::None,
-                tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                schedule: ::jobs_runtime::__private::None,
-                arguments: &[],
-                services: &[],
-                handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-                    let scope = call.scope;
-                    ::jobs_runtime::__private::Ok(
-                        ::jobs_runtime::__private::Box::pin(async move {
-                            let job = later;
-                            let settle = ::jobs_runtime::__private::settle::<()>();
-                            settle(job().await)
-                        }),
-                    )
-                }),
-            }
-        }
-    }
-    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = __job_entry();
+            )
+        }),
+    };
     impl ::jobs_runtime::__private::Job for later {
         const NAME: &'static ::jobs_runtime::__private::str = "later";
         type Return = ();

@@ -2,6 +2,7 @@ async fn report(days: Option<u32>) {}
 #[doc(hidden)]
 struct report {}
 const _: () = {
+    type __JobType0 = Option<u32>;
     impl report {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static crate::renamed::__private::str = "report:weekly";
@@ -11,86 +12,87 @@ const _: () = {
                 let mut arguments = crate::renamed::__private::ArgumentWriter::new();
                 arguments
                     .put(
-                        &crate::renamed::__private::codec::<Option<u32>>("days"),
+                        &crate::renamed::__private::codec::<
+                            <__JobType0 as crate::renamed::__private::Same>::Type,
+                        >("days"),
                         &days,
                     );
                 arguments
             })
         }
     }
-    const fn __job_entry() -> crate::renamed::__private::JobEntry {
-        const {
-            crate::renamed::__private::JobEntry {
-                name: crate::renamed::__private::Cow::Borrowed("report:weekly"),
-                module: crate::renamed::__private::module_path!(),
-                location: crate::renamed::__private::Location {
-                    file: crate::renamed::__private::file!(),
-                    line: crate::renamed::__private::line!(),
-                },
-                aliases: crate::renamed::__private::Cow::Borrowed(
-                    &[crate::renamed::__private::Cow::Borrowed("weekly_report")],
-                ),
-                queue: crate::renamed::__private::Cow::Borrowed("low"),
-                priority: -10,
-                retries: crate::renamed::__private::Some(3),
-                backoff: crate::renamed::__private::Some(
-                    crate::renamed::__private::Backoff::List(
-                        crate::renamed::__private::Cow::Borrowed(
-                            &[
-                                crate::renamed::__private::Duration::new(60, 0),
-                                crate::renamed::__private::Duration::new(300, 0),
-                            ],
-                        ),
-                    ),
-                ),
-                timeout: crate::renamed::__private::Some(
-                    crate::renamed::__private::Duration::new(5400, 0),
-                ),
-                tags: crate::renamed::__private::Cow::Borrowed(
+    static __JOB_ENTRY: crate::renamed::__private::JobEntry = crate::renamed::__private::JobEntry {
+        name: crate::renamed::__private::Cow::Borrowed("report:weekly"),
+        module: crate::renamed::__private::module_path!(),
+        location: crate::renamed::__private::Location {
+            file: crate::renamed::__private::file!(),
+            line: crate::renamed::__private::line!(),
+        },
+        aliases: crate::renamed::__private::Cow::Borrowed(
+            &[crate::renamed::__private::Cow::Borrowed("weekly_report")],
+        ),
+        queue: crate::renamed::__private::Cow::Borrowed("low"),
+        priority: -10,
+        retries: crate::renamed::__private::Some(3),
+        backoff: crate::renamed::__private::Some(
+            crate::renamed::__private::Backoff::List(
+                crate::renamed::__private::Cow::Borrowed(
                     &[
-                        crate::renamed::__private::Cow::Borrowed("report"),
-                        crate::renamed::__private::Cow::Borrowed("mail"),
+                        crate::renamed::__private::Duration::new(60, 0),
+                        crate::renamed::__private::Duration::new(300, 0),
                     ],
                 ),
-                schedule: crate::renamed::__private::Some(crate::renamed::__private::ScheduleEntry {
-                    key: crate::renamed::__private::Some(
-                        crate::renamed::__private::Cow::Borrowed("weekly"),
-                    ),
-                    spec: crate::renamed::__private::ScheduleText::Cron(
-                        crate::renamed::__private::Cow::Borrowed("0 2 * * MON"),
-                    ),
-                    zone: crate::renamed::__private::Some(
-                        crate::renamed::__private::Cow::Borrowed("Europe/Berlin"),
-                    ),
-                    run_on_start: true,
+            ),
+        ),
+        timeout: crate::renamed::__private::Some(
+            crate::renamed::__private::Duration::new(5400, 0),
+        ),
+        tags: crate::renamed::__private::Cow::Borrowed(
+            &[
+                crate::renamed::__private::Cow::Borrowed("report"),
+                crate::renamed::__private::Cow::Borrowed("mail"),
+            ],
+        ),
+        schedule: crate::renamed::__private::Some(crate::renamed::__private::ScheduleEntry {
+            key: crate::renamed::__private::Some(
+                crate::renamed::__private::Cow::Borrowed("weekly"),
+            ),
+            spec: crate::renamed::__private::ScheduleText::Cron(
+                crate::renamed::__private::Cow::Borrowed("0 2 * * MON"),
+            ),
+            zone: crate::renamed::__private::Some(
+                crate::renamed::__private::Cow::Borrowed("Europe/Berlin"),
+            ),
+            run_on_start: true,
+        }),
+        arguments: &[
+            crate::renamed::__private::unsupplied::<
+                <__JobType0 as crate::renamed::__private::Same>::Type,
+            >("days"),
+        ],
+        services: &[],
+        handler: crate::renamed::__private::Handler::Fn(|call| {
+            let (argument_0,) = {
+                let reader = call.arguments()?;
+                (
+                    reader
+                        .take(
+                            &crate::renamed::__private::codec::<
+                                <__JobType0 as crate::renamed::__private::Same>::Type,
+                            >("days"),
+                        )?,
+                )
+            };
+            let scope = call.scope;
+            crate::renamed::__private::Ok(
+                crate::renamed::__private::Box::pin(async move {
+                    let job = report;
+                    let settle = crate::renamed::__private::settle::<()>();
+                    settle(job(argument_0).await)
                 }),
-                arguments: &[
-                    crate::renamed::__private::unsupplied::<Option<u32>>("days"),
-                ],
-                services: &[],
-                handler: crate::renamed::__private::Handler::Fn(|call| {
-                    let (argument_0,) = {
-                        let reader = call.arguments()?;
-                        (
-                            reader
-                                .take(
-                                    &crate::renamed::__private::codec::<Option<u32>>("days"),
-                                )?,
-                        )
-                    };
-                    let scope = call.scope;
-                    crate::renamed::__private::Ok(
-                        crate::renamed::__private::Box::pin(async move {
-                            let job = report;
-                            let settle = crate::renamed::__private::settle::<()>();
-                            settle(job(argument_0).await)
-                        }),
-                    )
-                }),
-            }
-        }
-    }
-    static __JOB_ENTRY: crate::renamed::__private::JobEntry = __job_entry();
+            )
+        }),
+    };
     impl crate::renamed::__private::Job for report {
         const NAME: &'static crate::renamed::__private::str = "report:weekly";
         type Return = ();

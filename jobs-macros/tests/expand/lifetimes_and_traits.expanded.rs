@@ -9,6 +9,9 @@ where
 #[doc(hidden)]
 struct clean_up {}
 const _: () = {
+    type __JobType0 = Db;
+    type __JobType1 = dyn Clock + Send + Sync;
+    type __JobType2 = Limits;
     impl clean_up {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static ::jobs_runtime::__private::str = "clean_up";
@@ -19,57 +22,67 @@ const _: () = {
             )
         }
     }
-    const fn __job_entry() -> ::jobs_runtime::__private::JobEntry {
-        const {
-            ::jobs_runtime::__private::JobEntry {
-                name: ::jobs_runtime::__private::Cow::Borrowed("clean_up"),
-                module: ::jobs_runtime::__private::module_path!(),
-                location: ::jobs_runtime::__private::Location {
-                    file: ::jobs_runtime::__private::file!(),
-                    line: ::jobs_runtime::__private::line!(),
-                },
-                aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                queue: ::jobs_runtime::__private::Cow::Borrowed(
-                    ::jobs_runtime::__private::DEFAULT_QUEUE,
-                ),
-                priority: 0,
-                retries: ::jobs_runtime::__private::None,
-                backoff: ::jobs_runtime::__private::None,
-                timeout: ::jobs_runtime::__private::None,
-                tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-                schedule: ::jobs_runtime::__private::Some(::jobs_runtime::__private::ScheduleEntry {
-                    key: ::jobs_runtime::__private::None,
-                    spec: ::jobs_runtime::__private::ScheduleText::Every(
-                        ::jobs_runtime::__private::Cow::Borrowed("5m"),
-                    ),
-                    zone: ::jobs_runtime::__private::None,
-                    run_on_start: false,
+    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = ::jobs_runtime::__private::JobEntry {
+        name: ::jobs_runtime::__private::Cow::Borrowed("clean_up"),
+        module: ::jobs_runtime::__private::module_path!(),
+        location: ::jobs_runtime::__private::Location {
+            file: ::jobs_runtime::__private::file!(),
+            line: ::jobs_runtime::__private::line!(),
+        },
+        aliases: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        queue: ::jobs_runtime::__private::Cow::Borrowed(
+            ::jobs_runtime::__private::DEFAULT_QUEUE,
+        ),
+        priority: 0,
+        retries: ::jobs_runtime::__private::None,
+        backoff: ::jobs_runtime::__private::None,
+        timeout: ::jobs_runtime::__private::None,
+        tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
+        schedule: ::jobs_runtime::__private::Some(::jobs_runtime::__private::ScheduleEntry {
+            key: ::jobs_runtime::__private::None,
+            spec: ::jobs_runtime::__private::ScheduleText::Every(
+                ::jobs_runtime::__private::Cow::Borrowed("5m"),
+            ),
+            zone: ::jobs_runtime::__private::None,
+            run_on_start: false,
+        }),
+        arguments: &[],
+        services: &[
+            ::jobs_runtime::__private::service::<
+                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+            ::jobs_runtime::__private::service::<
+                <__JobType1 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+            ::jobs_runtime::__private::service::<
+                <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+        ],
+        handler: ::jobs_runtime::__private::Handler::Fn(|call| {
+            let scope = call.scope;
+            ::jobs_runtime::__private::Ok(
+                ::jobs_runtime::__private::Box::pin(async move {
+                    let service_0 = scope
+                        .service::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
+                    let service_1 = scope
+                        .service::<
+                            <__JobType1 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
+                    let service_2 = scope
+                        .service::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
+                    let job = clean_up;
+                    let settle = ::jobs_runtime::__private::settle::<
+                        <clean_up as ::jobs_runtime::__private::Job>::Return,
+                    >();
+                    settle(job(service_0, service_1, service_2).await)
                 }),
-                arguments: &[],
-                services: &[
-                    ::jobs_runtime::__private::service::<Db>(),
-                    ::jobs_runtime::__private::service::<dyn Clock + Send + Sync>(),
-                    ::jobs_runtime::__private::service::<Limits>(),
-                ],
-                handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-                    let scope = call.scope;
-                    ::jobs_runtime::__private::Ok(
-                        ::jobs_runtime::__private::Box::pin(async move {
-                            let service_0 = scope.service::<Db>()?;
-                            let service_1 = scope.service::<dyn Clock + Send + Sync>()?;
-                            let service_2 = scope.service::<Limits>()?;
-                            let job = clean_up;
-                            let settle = ::jobs_runtime::__private::settle::<
-                                Result<(), BoxError>,
-                            >();
-                            settle(job(service_0, service_1, service_2).await)
-                        }),
-                    )
-                }),
-            }
-        }
-    }
-    static __JOB_ENTRY: ::jobs_runtime::__private::JobEntry = __job_entry();
+            )
+        }),
+    };
     impl ::jobs_runtime::__private::Job for clean_up {
         const NAME: &'static ::jobs_runtime::__private::str = "clean_up";
         type Return = Result<(), BoxError>;
