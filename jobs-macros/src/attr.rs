@@ -128,7 +128,11 @@ fn refuse_keyless(entry: &[TokenTree], errors: &mut Errors) {
     if let [TokenTree::Literal(key), equals, ..] = entry
         && is_equals(equals)
     {
-        return errors.push(key, "a key has no quotes", format_args!("write `{} = ..`", shown(key.to_string().trim_matches('"'))));
+        return errors.push(
+            key,
+            "a key has no quotes",
+            format_args!("write `{} = ..`", shown(key.to_string().trim_matches('"'))),
+        );
     }
     let Some(Lit::Str(text)) = literal(&ungroup(entry.to_vec())) else {
         return errors.push(stream(entry), "a key is missing here", all_keys());

@@ -153,9 +153,8 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
 pub(crate) fn instead_of(key: &str) -> Option<String> {
     let key = snake_case(key);
     let ours = RENAMED.iter().find(|(_, theirs)| theirs.contains(&&*key)).map(|(ours, _)| format!("it is called `{ours}` here"));
-    let attempts = || {
-        ATTEMPTS.contains(&&*key).then(|| "it is called `retries` here, which does not count the first attempt".to_owned())
-    };
+    let attempts =
+        || ATTEMPTS.contains(&&*key).then(|| "it is called `retries` here, which does not count the first attempt".to_owned());
     let elsewhere = || ELSEWHERE.iter().find(|(_, keys)| keys.contains(&&*key)).map(|(instead, _)| (*instead).to_owned());
     ours.or_else(attempts).or_else(elsewhere)
 }

@@ -62,7 +62,10 @@ mod tests {
 
     /// The lines of the docs of the attribute, which an editor shows and rustdoc makes a page of.
     fn docs() -> impl Iterator<Item = &'static str> {
-        include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("///")).map(|line| line.strip_prefix(' ').unwrap_or(line))
+        include_str!("lib.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("///"))
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
     }
 
     #[test]

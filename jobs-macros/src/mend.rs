@@ -11,6 +11,9 @@ const MAX_BYTES: usize = 64;
 
 /// The string that tokens without quotes were meant to be, if `fits` says so.
 pub(crate) fn as_string(tokens: &[TokenTree], fits: impl Fn(&str) -> bool) -> Option<String> {
+    if tokens.len() > MAX_BYTES || tokens.iter().any(|token| matches!(token, TokenTree::Group(_))) {
+        return None;
+    }
     let written = match literal(tokens) {
         Some(Lit::ByteStr(text)) => String::from_utf8(text.value()).unwrap_or_default(),
         Some(Lit::CStr(text)) => text.value().into_string().unwrap_or_default(),

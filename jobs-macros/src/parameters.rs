@@ -65,7 +65,11 @@ fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
         "JobContext" => errors.push(ty, "the context of a job is borrowed", "write `&JobContext`"),
         "Arc" | "Rc" => {
             let message = format_args!("an `{name}` cannot be an argument: arguments are stored, not shared");
-            errors.push(ty, message, format_args!("for a service of the runtime write `&{of_shown}`, for an argument `{of_shown}`"));
+            errors.push(
+                ty,
+                message,
+                format_args!("for a service of the runtime write `&{of_shown}`, for an argument `{of_shown}`"),
+            );
         }
         "Option" if of.and_then(borrowed).is_some() => {
             let Some(of) = of.and_then(borrowed) else { return };
@@ -87,7 +91,8 @@ fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
         }
         _ => {
             if let Some(clock) = options.scheduled().filter(|_| is_never_an_option(ty, &name)) {
-                let message = format_args!("nobody can supply `{}`: `{clock}` starts this job by itself", param.pat.to_token_stream());
+                let message =
+                    format_args!("nobody can supply `{}`: `{clock}` starts this job by itself", param.pat.to_token_stream());
                 errors.push(ty, message, "make it an `Option<..>`, borrow a service, or let a second job call this fn");
             }
         }

@@ -4,7 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Pat, PatType, ReturnType, Token, Type, Visibility};
+use syn::{Attribute, FnArg, Pat, PatType, ReturnType, Type, Visibility};
+
+use crate::depth::too_deep;
+use crate::errors::Errors;
+use crate::item::{begins_a_fn, not_a_fn, without_body};
 
 /// A fn up to its body.
 pub(crate) struct Head {
@@ -29,54 +33,10 @@ impl Parse for Head {
     }
 }
 
-/// Whether `fn` follows, behind any of the words that may stand in front of it.
-fn begins_a_fn(ahead: ParseStream) -> bool {
-    while let Ok(word) = ahead.call(Ident::parse_any) {
-        match word.to_string().as_str() {
-            "fn" => return true,
-            "async" | "const" | "unsafe" | "safe" | "default" | "gen" => {}
-            "extern" => drop(ahead.parse::<Option<syn::LitStr>>()),
-            _ => return false,
-        }
-    }
-    false
-}
-
-fn not_a_fn(input: ParseStream) -> syn::Error {
-    let words = input.fork();
-    let what = loop {
-        let help = match words.call(Ident::parse_any).map(|word| word.to_string()).as_deref() {
-            Ok("unsafe" | "default" | "safe" | "auto") => continue,
-            Ok("impl") => "an `impl` block\nhelp: write a free fn, and borrow what `self` holds as a service: `&Mailer`",
-            Ok("trait") => "a trait\nhelp: write a free fn, and borrow who does the work as a service: `&dyn Mailer`",
-            Ok("mod") => "a module\nhelp: write it above each fn of the module that is a job",
-            Ok("struct" | "union") => "a struct\nhelp: its fields become the parameters of the fn",
-            Ok("enum") => "an enum\nhelp: write one job for each of its variants, or take it as an argument",
-            Ok("const" | "static") => "a value\nhelp: write `async fn` in its place",
-            Ok("extern") => "an `extern` block\nhelp: write an `async fn` that calls the foreign fn",
-            Ok("use") => "an import\nhelp: write it where the fn is",
-            Ok("type") => "a type\nhelp: write it above an `async fn`",
-            Ok("macro_rules" | "macro") => "a macro\nhelp: write it above the fn that the macro writes",
-            _ => "this\nhelp: write it above an `async fn`",
-        };
-        break help;
-    };
-    input.error(format_args!("`#[job]` belongs on an `async fn`, not on {what}"))
-}
-
-/// Whether these tokens are a statement or an expression, on which the compiler refuses attributes by itself.
-pub(crate) fn is_no_item(item: &TokenStream) -> bool {
-    let mut tokens = item.clone().into_iter().filter(|token| !matches!(token, TokenTree::Group(_)));
-    match tokens.next() {
-        Some(TokenTree::Ident(word)) => ["let", "move", "async", "if", "match", "loop", "while", "for", "return"].iter().any(|w| word == w),
-        Some(TokenTree::Punct(sign)) => sign.as_char() == '|',
-        _ => true,
-    }
-}
-
 /// Whether the compiler refuses such a type in a signature by itself: one without a size, one to be guessed, and `!`.
 pub(crate) fn is_refused_by_rustc(ty: &Type) -> bool {
-    let is_punct = |token: Option<&TokenTree>, sign: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let is_punct =
+        |token: Option<&TokenTree>, sign: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
     let tokens = flat(ty);
     let around = |at: usize| (at.checked_sub(1).and_then(|before| tokens.get(before)), tokens.get(at + 1));
     let calls_a_macro = |at: usize| matches!(around(at).0, Some(TokenTree::Ident(_)));
@@ -101,6 +61,15 @@ pub(crate) fn is_refused_by_rustc(ty: &Type) -> bool {
 }
 
 impl Head {
+    /// Reads the head of an item, and reports why it is none.
+    pub(crate) fn read(item: &TokenStream, errors: &mut Errors) -> Option<Self> {
+        if let Some(token) = too_deep(item) {
+            errors.push(token, "the head of this fn is nested too deep", "give its long type a name: `type Long = ..`");
+            return None;
+        }
+        syn::parse2(without_body(item)).map_err(|error| errors.add(error)).ok()
+    }
+
     /// The name of the fn without `r#`.
     pub(crate) fn name(&self) -> String {
         self.sig.ident.unraw().to_string()
@@ -224,7 +193,10 @@ pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
 /// Whether a type borrows for less than `'static`, as far as its tokens tell.
 pub(crate) fn borrows(ty: &impl ToTokens) -> bool {
     let tokens = flat(ty);
-    let is_static = |tokens: &[TokenTree]| matches!(tokens, [TokenTree::Punct(tick), TokenTree::Ident(name), ..] if tick.as_char() == '\'' && name == "static");
+    let is_static = |tokens: &[TokenTree]| match tokens {
+        [TokenTree::Punct(tick), TokenTree::Ident(name), ..] => tick.as_char() == '\'' && name == "static",
+        _ => false,
+    };
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(&tokens[at + 1..]),
         TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(&tokens[at..]),

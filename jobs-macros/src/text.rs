@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn long_texts_are_answered_shortly() {
         let long = "x/".repeat(50_000);
-        for error in [cron(&long).unwrap_err(), every(&long).unwrap_err(), zone(&long).unwrap_err(), timeout(&long).unwrap_err()] {
+        for error in [cron(&long).unwrap_err(), every(&long).unwrap_err(), zone(&long).unwrap_err(), timeout(&long).unwrap_err()]
+        {
             assert!(error.render(&long).len() < 1_000, "{error}");
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Values are matched token by token and never parsed as expressions, so that no depth of brackets can exhaust the stack.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use jobs_core::text::shown;
@@ -60,7 +61,7 @@ impl Value {
         if elements.is_empty() {
             errors.push(list, format_args!("`{}` is an empty list", self.key), "leave the key out");
         }
-        let mut names: Vec<LitStr> = Vec::new();
+        let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
         for element in elements {
             let element = ungroup(element);
             let Some(Lit::Str(text)) = literal(&element) else {
@@ -68,13 +69,15 @@ impl Value {
                 self.refuse::<()>(&found, "takes a list of strings", None, errors);
                 continue;
             };
-            if checked(&text, |text| named(what, text), errors).is_none() {
-                continue;
-            }
-            if names.iter().any(|known| known.value() == text.value()) {
-                errors.push(&text, format_args!("`{}` is given twice", shown(&text.value())), "keep one of them");
-            } else {
-                names.push(text);
+            match checked(&text, |text| named(what, text), errors) {
+                Some(name) if seen.contains(&name) => {
+                    errors.push(&text, format_args!("`{}` is given twice", shown(&name)), "keep one of them");
+                }
+                Some(name) => {
+                    seen.insert(name);
+                    names.push(text);
+                }
+                None => {}
             }
         }
         Some(names)
@@ -84,7 +87,8 @@ impl Value {
     pub(crate) fn integer(&self, range: RangeInclusive<i32>, errors: &mut Errors) -> Option<i32> {
         let tokens = self.tokens(errors)?;
         let Some(Number { text, suffix, value }) = number::read(&tokens) else {
-            let help = mend::as_number(&tokens).filter(|number| range.contains(number)).map(|number| self.write(&number.to_string()));
+            let help =
+                mend::as_number(&tokens).filter(|number| range.contains(number)).map(|number| self.write(&number.to_string()));
             return self.refuse(&tokens, "takes a whole number", help, errors);
         };
         if !suffix.is_empty() {
@@ -118,7 +122,9 @@ impl Value {
     /// An absolute path.
     pub(crate) fn path(&self, errors: &mut Errors) -> Option<syn::Path> {
         let tokens = self.tokens(errors)?;
-        let Ok(path) = syn::Path::parse_mod_style.parse2(stream(&tokens)) else {
+        let has_brackets = tokens.iter().any(|token| matches!(token, TokenTree::Group(_)));
+        let path = if has_brackets { None } else { syn::Path::parse_mod_style.parse2(stream(&tokens)).ok() };
+        let Some(path) = path else {
             let help = mend::as_path(&tokens).map(|path| self.write(&path));
             return self.refuse(&tokens, "takes a path", help, errors);
         };
