@@ -1,6 +1,0 @@
-use jobs_runtime::job;
-
-#[job(misfire = "skip")]
-async fn send() {}
-
-fn main() {}
