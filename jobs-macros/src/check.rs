@@ -8,7 +8,7 @@ use syn::{FnArg, GenericParam, Safety, Type};
 use crate::attr::Options;
 use crate::errors::Errors;
 use crate::parameters::parameter;
-use crate::signature::{Head, borrows, flat, mentions};
+use crate::signature::{Head, borrows, flat, inner, last_segment, mentions, types_of};
 
 /// The names that the handler struct would take away from the types of its module.
 pub(crate) const PRIMITIVES: [&str; 17] =
@@ -93,7 +93,17 @@ fn returned(head: &Head, errors: &mut Errors) {
         errors.push(ty, "a job's return type must be written out", "return nothing or a `Result<T, E>`");
     } else if borrows(ty) {
         errors.push(ty, "a job cannot return something borrowed: its output is stored", "return an owned value");
+    } else if let Some(error) = boxed_error(ty).filter(|error| !mentions(error, "Send") || !mentions(error, "Sync")) {
+        let help = "write `Box<dyn std::error::Error + Send + Sync>`, or `jobs_runtime::BoxError`";
+        errors.push(error, "the error of a job crosses threads", help);
     }
+}
+
+/// `Box<dyn Error>`, where that is the error of a `Result`.
+fn boxed_error(returned: &Type) -> Option<&Type> {
+    let error = types_of(last_segment(returned)?).nth(1)?;
+    let boxed = last_segment(error).filter(|last| last.ident == "Box").and_then(|last| types_of(last).next())?;
+    (matches!(inner(boxed), Type::TraitObject(_)) && mentions(boxed, "Error")).then_some(error)
 }
 
 fn schedule(options: &Options, errors: &mut Errors) {

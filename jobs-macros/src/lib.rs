@@ -64,7 +64,7 @@ use crate::signature::Head;
 /// turns into a boxed error.
 ///
 /// The fn itself stays as it is. Beside it appears a handler struct of the same name, so a module of that name cannot stand in
-/// the same place, and the fn cannot stand in an `impl` block or a trait. The types that it names must be as visible as it is.
+/// the same place, and the fn cannot stand in an `impl` block or a trait. What it returns must be as visible as it is.
 ///
 /// An argument may be added later as an `Option<T>` and removed at any time while jobs wait. Renaming one loses its stored
 /// values.

@@ -2,12 +2,12 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericArgument, PatType, PathArguments, PathSegment, Type};
+use syn::{PatType, Type};
 
 use crate::attr::Options;
 use crate::check::PRIMITIVES;
 use crate::errors::Errors;
-use crate::signature::{borrowed, borrows, flat, inner, last_segment, mentions, plain_name};
+use crate::signature::{borrowed, borrows, flat, inner, last_segment, mentions, plain_name, types_of};
 
 /// The longest type that is written back to its author, in bytes.
 const LONGEST_TYPE: usize = 120;
@@ -59,7 +59,7 @@ fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
     let ty = &param.ty;
     let last = last_segment(ty);
     let name = last.map(|last| last.ident.to_string()).unwrap_or_default();
-    let of = last.and_then(first_type);
+    let of = last.and_then(|last| types_of(last).next());
     let of_shown = of.map_or_else(|| "T".to_owned(), shown);
     match name.as_str() {
         "JobContext" => errors.push(ty, "the context of a job is borrowed", "write `&JobContext`"),
@@ -117,15 +117,6 @@ fn owned(ty: &Type) -> Option<String> {
         Type::Path(path) if path.path.is_ident("Path") => Some("PathBuf".to_owned()),
         _ => None,
     }
-}
-
-/// The first type between the angle brackets of a segment.
-fn first_type(segment: &PathSegment) -> Option<&Type> {
-    let PathArguments::AngleBracketed(generics) = &segment.arguments else { return None };
-    generics.args.iter().find_map(|arg| match arg {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
 }
 
 /// A type as people write it, or `T` for one that is long.

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Pat, PatType, ReturnType, Type, Visibility};
+use syn::{Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, ReturnType, Type, Visibility};
 
 use crate::depth::too_deep;
 use crate::errors::Errors;
@@ -150,11 +150,23 @@ pub(crate) fn borrowed(ty: &Type) -> Option<&syn::TypeReference> {
 }
 
 /// The last segment of a type that is a path.
-pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match inner(ty) {
         Type::Path(ty) => ty.path.segments.last(),
         _ => None,
     }
+}
+
+/// The types between the angle brackets of a segment.
+pub(crate) fn types_of(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let generics = match &segment.arguments {
+        PathArguments::AngleBracketed(generics) => Some(generics.args.iter()),
+        _ => None,
+    };
+    generics.into_iter().flatten().filter_map(|arg| match arg {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// The type without round brackets and without the invisible ones that a `macro_rules!` leaves.

@@ -126,6 +126,8 @@ fn each_mistake_of_the_signature_has_its_sentence() {
         ("async fn f() -> ! {}", "a job cannot return `!`"),
         ("async fn f() -> impl Sized {}", "a job's return type must be written out"),
         ("async fn f(a: &Db) -> Result<&str, E> {}", "a job cannot return something borrowed"),
+        ("async fn f() -> Result<(), Box<dyn std::error::Error>> {}", "the error of a job crosses threads"),
+        ("async fn f() -> Result<(), Box<dyn Error + Send + 'static>> {}", "the error of a job crosses threads"),
         ("async fn f(a: impl Sized) {}", "a parameter of a job needs a type"),
         ("async fn f(#[cfg(unix)] a: u8) {}", "a parameter of a job cannot be conditional"),
         ("async fn f((a, b): (u8, u8)) {}", "an argument of a job needs a name"),
@@ -196,6 +198,7 @@ fn what_the_compiler_refuses_is_left_to_it() {
         let tokens = job_tokens(TokenStream::new(), item.parse().unwrap()).to_string();
         assert!(!tokens.contains("compile_error") && !tokens.contains("submit"), "{item}: {tokens}");
     }
+    assert_eq!(mistakes("", "async fn f() -> Result<(), Box<dyn Error + Send + Sync>> {}"), [""; 0]);
     for item in ["async fn f(a: &Iter<'_>, b: &fn(_: u8)) {}", "async fn f(a: &array![u8; _]) {}"] {
         let tokens = job_tokens(TokenStream::new(), item.parse().unwrap()).to_string();
         assert!(tokens.contains("compile_error") || tokens.contains("submit"), "{item}: {tokens}");
