@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job(weather = "fine")]
+async fn send() {}
+
+fn main() {}
