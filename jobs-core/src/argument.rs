@@ -58,6 +58,22 @@ pub const fn argument<T: 'static>(name: &'static str) -> ArgumentEntry {
     ArgumentEntry { name, type_name: std::any::type_name::<T> }
 }
 
+/// A stored parameter that a job may have which a schedule starts: an `Option`, which is then `None`.
+#[diagnostic::on_unimplemented(
+    message = "nobody can supply an argument of type `{Self}`: a schedule starts this job by itself",
+    label = "must be an `Option<..>`",
+    note = "make it an `Option<..>`, borrow a service, or let a second job call this fn"
+)]
+pub trait Unsupplied {}
+
+impl<T> Unsupplied for Option<T> {}
+
+/// The entry of a parameter of type `T` of a job that a schedule starts. The bound knows what an alias stands for.
+#[must_use]
+pub const fn unsupplied<T: Unsupplied + 'static>(name: &'static str) -> ArgumentEntry {
+    argument::<T>(name)
+}
+
 /// Writes the arguments of one job.
 #[derive(Debug, Default)]
 pub struct ArgumentWriter {
