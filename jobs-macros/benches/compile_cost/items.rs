@@ -30,7 +30,7 @@ pub fn source(style: Style, jobs: usize) -> String {
 }
 
 fn item(text: &mut String, style: Style, number: usize) -> std::fmt::Result {
-    let [a, b, c] = [0, 1, 2].map(|at| TYPES[(number + at * 3) % TYPES.len()]);
+    let [a, b, c] = [number, number / 7, number / 49].map(|at| TYPES[at % TYPES.len()]);
     let with_keys = number.is_multiple_of(4);
     match style {
         Style::Attribute if with_keys => writeln!(text, r#"#[job(queue = "mail", retries = 5, timeout = "30s")]"#)?,
