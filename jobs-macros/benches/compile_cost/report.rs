@@ -1,4 +1,7 @@
 //! The table: the least user time of all rounds, in all and for each job.
+//!
+//! User time grows on a machine that has other work, by half and more where two threads share a core. How many jobs cost as much as
+//! building syn, measured in the same rounds, stays the same, and is the figure to compare between runs and machines.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +48,14 @@ impl Report {
         println!("\n| the macro's own build, with all it needs | |\n|---|---|");
         println!("| jobs-macros | {:.2} s |", self.least("macro_crate", "build"));
         println!("| syn alone, with the same features | {:.2} s |\n", self.least("syn_alone", "build"));
+        let unit = self.least("syn_alone", "build");
         for (command, target) in TARGETS {
             let is = self.a_job(self.least("with_job", command));
             let verdict = if is <= target { "within" } else { "ABOVE" };
-            println!("{command}: {is:.1} ms a job, {verdict} the target of {target} ms");
+            let jobs = unit / (self.least("with_job", command) / self.jobs);
+            println!(
+                "{command}: {is:.1} ms a job, {verdict} the target of {target} ms; {jobs:.0} jobs cost as much as building syn"
+            );
         }
     }
 

@@ -81,8 +81,9 @@
 //! Big values cost at every step, and [a payload has a limit](super::enqueuing): pass a path or a key. So does a value that may
 //! change while the job waits: pass its key, and look it up when the job runs.
 //!
-//! Stored jobs outlive builds. What may be changed while they wait [stands in a table](super::defining#changing-a-job-while-stored-ones-wait).
-//! Within a struct, serde's own rules apply: a new field needs `#[serde(default)]` or `Option`.
+//! Stored jobs outlive builds: an argument may be added, removed or renamed only as [a table
+//! says](super::defining#changing-a-job-while-stored-ones-wait). Within a struct, serde's own rules apply: a new field needs
+//! `#[serde(default)]` or `Option`.
 //!
 //! ```standalone_crate
 //! use std::collections::BTreeMap;
