@@ -154,9 +154,9 @@ fn handler(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
     let arguments = numbered("argument", keys.len());
     let decode = (!keys.is_empty()).then(|| {
         quote_spanned! {span=>
-            let (#(#arguments,)*) = {
-                let reader = call.arguments()?;
-                (#(reader.take(&#p::codec::<#types>(#keys))?,)*)
+            let mut reader = call.arguments();
+            let (#(#p::Some(#arguments),)*) = (#(reader.take(&#p::codec::<#types>(#keys)),)*) else {
+                return #p::Err(reader.error());
             };
         }
     });

@@ -90,7 +90,10 @@ const _: () = {{
         arguments: &[p::argument::<{a}>("a"), p::argument::<{b}>("b"), p::argument::<{c}>("c")],
         services: &[p::service::<Db>()],
         handler: p::Handler::Fn(|call| {{
-            let Arguments {{ a, b, c }} = call.arguments()?.take(&p::codec::<Arguments>("arguments"))?;
+            let mut reader = call.arguments();
+            let p::Some(Arguments {{ a, b, c }}) = reader.take(&p::codec::<Arguments>("arguments")) else {{
+                return p::Err(reader.error());
+            }};
             let scope = call.scope;
             p::Ok(p::Box::pin(async move {{
                 let db = scope.service::<Db>()?;

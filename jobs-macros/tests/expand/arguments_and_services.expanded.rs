@@ -53,15 +53,15 @@ const _: () = {
         ],
         services: &[::jobs_runtime::__private::service::<Mailer>()],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0, argument_1) = {
-                let reader = call.arguments()?;
-                (
-                    reader.take(&::jobs_runtime::__private::codec::<String>("to"))?,
-                    reader
-                        .take(
-                            &::jobs_runtime::__private::codec::<Vec<String>>("copies"),
-                        )?,
-                )
+            let mut reader = call.arguments();
+            let (
+                ::jobs_runtime::__private::Some(argument_0),
+                ::jobs_runtime::__private::Some(argument_1),
+            ) = (
+                reader.take(&::jobs_runtime::__private::codec::<String>("to")),
+                reader.take(&::jobs_runtime::__private::codec::<Vec<String>>("copies")),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(

@@ -42,9 +42,11 @@ const _: () = {
         arguments: &[::jobs_runtime::__private::argument::<u8>("in")],
         services: &[],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (reader.take(&::jobs_runtime::__private::codec::<u8>("in"))?,)
+            let mut reader = call.arguments();
+            let (::jobs_runtime::__private::Some(argument_0),) = (
+                reader.take(&::jobs_runtime::__private::codec::<u8>("in")),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(

@@ -65,9 +65,11 @@ const _: () = {
         arguments: &[crate::renamed::__private::argument::<Option<u32>>("days")],
         services: &[],
         handler: crate::renamed::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (reader.take(&crate::renamed::__private::codec::<Option<u32>>("days"))?,)
+            let mut reader = call.arguments();
+            let (crate::renamed::__private::Some(argument_0),) = (
+                reader.take(&crate::renamed::__private::codec::<Option<u32>>("days")),
+            ) else {
+                return crate::renamed::__private::Err(reader.error());
             };
             let scope = call.scope;
             crate::renamed::__private::Ok(
