@@ -61,7 +61,7 @@ pub mod __private {
     pub use std::marker::Sized;
     pub use std::option::Option::{self, None, Some};
     pub use std::primitive::str;
-    pub use std::result::Result::Ok;
+    pub use std::result::Result::{Err, Ok};
     pub use std::time::Duration;
     pub use std::{compile_error, file, line, module_path, unreachable};
 

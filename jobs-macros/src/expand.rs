@@ -11,7 +11,7 @@ use syn::{Attribute, Type};
 use crate::attr::Options;
 use crate::entry::fields;
 use crate::signature::{Head, Param, generated, mentions};
-use crate::types::{Named, implement};
+use crate::types::{Named, alias, implement};
 
 pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let p = private(options);
@@ -22,7 +22,7 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let name = options.name.clone().unwrap_or_else(|| head.name());
     let job = constructor(&p, &handle, &params, &named);
     let returns = returns(head);
-    let follows = follows(&p, &handle, &named);
+    let follows = follows(&p, head, &params);
     let fields = fields(&p, options);
     let (arguments, services) = (arguments(&p, &named, options), services(&p, &named));
     let handler = handler(&p, head, &named, &types.returned);
@@ -133,12 +133,16 @@ fn constructor(p: &TokenStream, handle: &Ident, params: &[Param], bounds: &[Para
 }
 
 /// What the job may follow on in a chain: a job whose output its one argument is, or any job when it has no argument.
-fn follows(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream {
-    let mut stored = stored(params);
+fn follows(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
+    let handle = head.handle();
+    let mut stored = params.iter().enumerate().filter_map(|(nth, param)| match param {
+        Param::Argument(name, _) => Some((nth, *name)),
+        _ => None,
+    });
     match (stored.next(), stored.next()) {
-        (None, _) => follows_all(p, handle),
-        (Some((name, ty)), None) => {
-            let key = name.unraw().to_string();
+        (None, _) => follows_all(p, &handle),
+        (Some((nth, name)), None) => {
+            let (key, ty) = (name.unraw().to_string(), alias(head, nth));
             quote! {
                 impl #p::Follows<#ty> for #handle {
                     const ARGUMENT: #p::Option<&'static #p::str> = #p::Some(#key);
@@ -190,9 +194,9 @@ fn handler(p: &TokenStream, head: &Head, params: &[Param], returned: &TokenStrea
     let arguments = numbered("argument", keys.len());
     let decode = (!keys.is_empty()).then(|| {
         quote_spanned! {span=>
-            let (#(#arguments,)*) = {
-                let reader = call.arguments()?;
-                (#(reader.take(&#p::codec::<#types>(#keys))?,)*)
+            let mut reader = call.arguments();
+            let (#(#p::Some(#arguments),)*) = (#(reader.take(&#p::codec::<#types>(#keys)),)*) else {
+                return #p::Err(reader.error());
             };
         }
     });

@@ -24,11 +24,10 @@ pub(crate) struct Named {
 impl Named {
     /// Gives each type a name.
     pub(crate) fn new(p: &TokenStream, head: &Head, params: &[Param]) -> Self {
-        let at = head.sig.ident.span();
         let mut items = TokenStream::new();
         let mut name = |(nth, param): (usize, &Param)| match param {
             Param::Argument(_, ty) | Param::Service(ty) => {
-                let alias = format_ident!("__JobType{nth}", span = at);
+                let alias = alias(head, nth);
                 items.extend(quote!(type #alias = #ty;));
                 Type::Verbatim(over(ty, &quote!(#alias as #p::Same), "Type"))
             }
@@ -49,6 +48,11 @@ impl Named {
         });
         named.collect()
     }
+}
+
+/// The name of the type of the parameter in this place.
+pub(crate) fn alias(head: &Head, nth: usize) -> Ident {
+    format_ident!("__JobType{nth}", span = head.sig.ident.span())
 }
 
 /// `impl` at the place of the fn's name, so that its generics are where the fn has its own.

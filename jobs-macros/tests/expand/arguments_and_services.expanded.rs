@@ -72,22 +72,25 @@ const _: () = {
             >(),
         ],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0, argument_1) = {
-                let reader = call.arguments()?;
-                (
-                    reader
-                        .take(
-                            &::jobs_runtime::__private::codec::<
-                                <__JobType2 as ::jobs_runtime::__private::Same>::Type,
-                            >("to"),
-                        )?,
-                    reader
-                        .take(
-                            &::jobs_runtime::__private::codec::<
-                                <__JobType3 as ::jobs_runtime::__private::Same>::Type,
-                            >("copies"),
-                        )?,
-                )
+            let mut reader = call.arguments();
+            let (
+                ::jobs_runtime::__private::Some(argument_0),
+                ::jobs_runtime::__private::Some(argument_1),
+            ) = (
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >("to"),
+                    ),
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType3 as ::jobs_runtime::__private::Same>::Type,
+                        >("copies"),
+                    ),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(

@@ -53,16 +53,16 @@ const _: () = {
         ],
         services: &[],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (
-                    reader
-                        .take(
-                            &::jobs_runtime::__private::codec::<
-                                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
-                            >("in"),
-                        )?,
-                )
+            let mut reader = call.arguments();
+            let (::jobs_runtime::__private::Some(argument_0),) = (
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >("in"),
+                    ),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(
@@ -83,9 +83,7 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
-    impl ::jobs_runtime::__private::Follows<
-        <__JobType0 as ::jobs_runtime::__private::Same>::Type,
-    > for r#type {
+    impl ::jobs_runtime::__private::Follows<__JobType0> for r#type {
         const ARGUMENT: ::jobs_runtime::__private::Option<
             &'static ::jobs_runtime::__private::str,
         > = ::jobs_runtime::__private::Some("in");

@@ -72,16 +72,16 @@ const _: () = {
         ],
         services: &[],
         handler: crate::renamed::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (
-                    reader
-                        .take(
-                            &crate::renamed::__private::codec::<
-                                <__JobType0 as crate::renamed::__private::Same>::Type,
-                            >("days"),
-                        )?,
-                )
+            let mut reader = call.arguments();
+            let (crate::renamed::__private::Some(argument_0),) = (
+                reader
+                    .take(
+                        &crate::renamed::__private::codec::<
+                            <__JobType0 as crate::renamed::__private::Same>::Type,
+                        >("days"),
+                    ),
+            ) else {
+                return crate::renamed::__private::Err(reader.error());
             };
             let scope = call.scope;
             crate::renamed::__private::Ok(
@@ -100,9 +100,7 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
-    impl crate::renamed::__private::Follows<
-        <__JobType0 as crate::renamed::__private::Same>::Type,
-    > for report {
+    impl crate::renamed::__private::Follows<__JobType0> for report {
         const ARGUMENT: crate::renamed::__private::Option<
             &'static crate::renamed::__private::str,
         > = crate::renamed::__private::Some("days");
