@@ -58,6 +58,22 @@ pub const fn argument<T: 'static>(name: &'static str) -> ArgumentEntry {
     ArgumentEntry { name, type_name: std::any::type_name::<T> }
 }
 
+/// A stored parameter that a job may have which a schedule starts: an `Option`, which is then `None`.
+#[diagnostic::on_unimplemented(
+    message = "nobody can supply an argument of type `{Self}`: a schedule starts this job by itself",
+    label = "must be an `Option<..>`",
+    note = "make it an `Option<..>`, borrow a service, or let a second job call this fn"
+)]
+pub trait Unsupplied {}
+
+impl<T> Unsupplied for Option<T> {}
+
+/// The entry of a parameter of type `T` of a job that a schedule starts. The bound knows what an alias stands for.
+#[must_use]
+pub const fn unsupplied<T: Unsupplied + 'static>(name: &'static str) -> ArgumentEntry {
+    argument::<T>(name)
+}
+
 /// Writes the arguments of one job.
 #[derive(Debug, Default)]
 pub struct ArgumentWriter {
@@ -100,24 +116,50 @@ impl ArgumentWriter {
     }
 }
 
-/// Reads the arguments of one job, without a copy until a value is taken.
+/// Reads the arguments of one job, without a copy until a value is taken. Like the writer it keeps its first error, so that the code
+/// that `#[job]` writes has one branch for all arguments: less to compile than one for each.
 #[derive(Debug)]
 pub struct ArgumentReader<'a> {
-    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    fields: Result<Fields<'a>, ArgumentError>,
 }
 
 impl<'a> ArgumentReader<'a> {
     /// Reads the outer object of `payload`.
-    pub fn new(payload: &'a str) -> Result<Self, ArgumentError> {
-        serde_json::from_str::<Fields<'a>>(payload)
-            .map(|Fields(fields)| Self { fields })
-            .map_err(|error| ArgumentError::NotAnObject { message: error.to_string() })
+    #[must_use]
+    pub fn new(payload: &'a str) -> Self {
+        let fields = serde_json::from_str(payload);
+        Self { fields: fields.map_err(|error| ArgumentError::NotAnObject { message: error.to_string() }) }
     }
 
-    /// Decodes the value of one parameter.
-    pub fn take<T>(&self, codec: &Codec<T>) -> Result<T, ArgumentError> {
+    /// Decodes the value of one parameter. `None` from the first error on, which then is [`error`](Self::error).
+    pub fn take<T>(&mut self, codec: &Codec<T>) -> Option<T> {
+        match self.fields.as_ref().ok()?.take(codec) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fields = Err(error);
+                None
+            }
+        }
+    }
+
+    /// Why a value could not be taken.
+    ///
+    /// # Panics
+    ///
+    /// If all could.
+    #[must_use]
+    pub fn error(self) -> ArgumentError {
+        self.fields.expect_err("asked for after a value could not be taken")
+    }
+}
+
+#[derive(Debug)]
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl Fields<'_> {
+    fn take<T>(&self, codec: &Codec<T>) -> Result<T, ArgumentError> {
         // The last of two equal keys counts, as everywhere in serde_json.
-        match self.fields.iter().rev().find(|(name, _)| name == codec.name) {
+        match self.0.iter().rev().find(|(name, _)| name == codec.name) {
             Some((_, raw)) => {
                 (codec.decode)(raw.get()).map_err(|error| ArgumentError::Decode { name: codec.name, message: error.to_string() })
             }
@@ -125,8 +167,6 @@ impl<'a> ArgumentReader<'a> {
         }
     }
 }
-
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -210,34 +250,45 @@ mod tests {
         writer.put(&TO, &"a\"é\u{0}".to_owned());
         writer.put(&COUNT, &u64::MAX);
         let json = writer.finish().unwrap();
-        let reader = ArgumentReader::new(&json).unwrap();
+        let mut reader = ArgumentReader::new(&json);
         assert_eq!(reader.take(&TO).unwrap(), "a\"é\u{0}");
         assert_eq!(reader.take(&COUNT).unwrap(), u64::MAX);
     }
 
     #[test]
     fn a_missing_option_is_none_and_a_missing_value_is_named() {
-        let reader = ArgumentReader::new("{}").unwrap();
-        assert_eq!(reader.take(&COPY).unwrap(), None);
-        assert_eq!(reader.take(&TO), Err(ArgumentError::Missing { name: "to" }));
+        let mut reader = ArgumentReader::new("{}");
+        assert_eq!(reader.take(&COPY), Some(None));
+        assert_eq!(reader.take(&TO), None);
+        assert_eq!(reader.error(), ArgumentError::Missing { name: "to" });
     }
 
     #[test]
     fn a_wrong_type_names_the_argument() {
-        let reader = ArgumentReader::new(r#"{"count":"three","extra":[1]}"#).unwrap();
-        assert!(reader.take(&COUNT).unwrap_err().to_string().starts_with("argument `count`: invalid type: string"));
+        let mut reader = ArgumentReader::new(r#"{"count":"three","extra":[1]}"#);
+        assert_eq!(reader.take(&COUNT), None);
+        assert!(reader.error().to_string().starts_with("argument `count`: invalid type: string"));
+    }
+
+    #[test]
+    fn the_first_of_several_errors_is_kept() {
+        let mut reader = ArgumentReader::new(r#"{"count":7}"#);
+        assert_eq!((reader.take(&TO), reader.take(&COUNT)), (None, None));
+        assert_eq!(reader.error(), ArgumentError::Missing { name: "to" });
     }
 
     #[test]
     fn a_payload_that_is_no_object_is_refused() {
         for payload in ["", "[1]", "7", "{", "{\"a\":}"] {
-            assert!(matches!(ArgumentReader::new(payload), Err(ArgumentError::NotAnObject { .. })), "{payload}");
+            let mut reader = ArgumentReader::new(payload);
+            assert_eq!(reader.take(&COPY), None, "{payload}");
+            assert!(matches!(reader.error(), ArgumentError::NotAnObject { .. }), "{payload}");
         }
     }
 
     #[test]
     fn an_escaped_key_is_found() {
-        let reader = ArgumentReader::new(r#"{"\u0074o":"x"}"#).unwrap();
+        let mut reader = ArgumentReader::new(r#"{"\u0074o":"x"}"#);
         assert_eq!(reader.take(&TO).unwrap(), "x");
     }
 

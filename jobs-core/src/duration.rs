@@ -143,7 +143,7 @@ fn not_a_number(text: &str, start: usize) -> TextError {
     let end = end_of(text, start, |c| !c.is_whitespace());
     let wrong = &text[start..end];
     if wrong.starts_with(['-', '\u{2212}']) {
-        return TextError::new(start..end, format!("duration `{wrong}` is negative")).with_help("the smallest is `0s`");
+        return TextError::new(start..end, format!("duration `{wrong}` is negative")).with_help("write it without the sign");
     }
     TextError::new(start..end, format!("`{wrong}` does not begin with a number"))
         .with_help(format!("write a number and a unit, such as `30s`; {UNITS}"))

@@ -190,6 +190,7 @@ impl<J: Job> JobBuilder<J> {
     }
 
     /// Stores the job, and answers when it is durable.
+    #[doc(alias("insert", "perform", "push", "send"))]
     pub async fn enqueue<C: Enqueue + ?Sized>(self, client: &C) -> Result<JobId, EnqueueError> {
         client.enqueue_one(self.job?).await
     }
@@ -204,11 +205,13 @@ impl<J> JobBuilder<J> {
     }
 
     /// Runs it `delay` from now, by the store's clock.
+    #[doc(alias("after", "run_in", "schedule_in"))]
     pub fn delay(self, delay: Duration) -> Self {
         self.set(|job| job.when = When::After(delay))
     }
 
     /// Runs it at `instant`; at once if that has passed.
+    #[doc(alias("eta", "run_at", "schedule_at"))]
     pub fn at(self, instant: Timestamp) -> Self {
         self.set(|job| job.when = When::At(instant))
     }
@@ -224,6 +227,7 @@ impl<J> JobBuilder<J> {
     }
 
     /// Gives it another number of retries than its kind's own; 0 means one attempt.
+    #[doc(alias("max_attempts"))]
     pub fn retries(self, retries: u32) -> Self {
         self.set(|job| job.retries = Some(retries))
     }
@@ -234,6 +238,7 @@ impl<J> JobBuilder<J> {
     }
 
     /// Names this one job. While a job of that name is alive, enqueueing answers its id and stores nothing.
+    #[doc(alias("dedupe", "unique"))]
     pub fn name(self, name: impl Into<String>) -> Self {
         self.set(|job| job.name = Some(name.into()))
     }

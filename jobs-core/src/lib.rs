@@ -58,19 +58,30 @@ pub use {
 pub mod __private {
     pub use std::borrow::Cow;
     pub use std::boxed::Box;
+    pub use std::marker::Sized;
     pub use std::option::Option::{self, None, Some};
     pub use std::primitive::str;
-    pub use std::result::Result::Ok;
+    pub use std::result::Result::{Err, Ok};
     pub use std::time::Duration;
     pub use std::{compile_error, file, line, module_path, unreachable};
 
     pub use inventory;
 
-    pub use crate::argument::{ArgumentWriter, argument, codec};
+    pub use crate::argument::{ArgumentWriter, argument, codec, unsupplied};
     pub use crate::backoff::Backoff;
     pub use crate::chain::Follows;
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
     pub use crate::outcome::{Directive, Settled, settle};
+    /// A type as the member of another, where it can be spelt with the places of many tokens.
+    pub trait Same {
+        /// The type itself.
+        type Type: ?Sized;
+    }
+
+    impl<T: ?Sized> Same for T {
+        type Type = T;
+    }
+
     pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, Registry, ScheduleEntry, ScheduleText, Scope};
 }

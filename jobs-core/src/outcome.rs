@@ -177,17 +177,20 @@ struct Mark {
 
 impl Verdict {
     /// The attempt failed; try again after `delay` instead of the job's own backoff, while attempts are left.
+    #[doc(alias("retry_after"))]
     pub fn retry_in(delay: Duration, cause: impl Into<BoxError>) -> Self {
         Self::new(Directive::RetryIn(delay), Some(cause.into()))
     }
 
     /// Nothing failed, but it is too early: run again after `delay`. Uses no attempt.
+    #[doc(alias("defer", "reschedule"))]
     #[must_use]
     pub fn snooze(delay: Duration) -> Self {
         Self::new(Directive::Snooze(delay), None)
     }
 
     /// Another attempt would not help: keep the job as failed at once.
+    #[doc(alias("abort", "fail"))]
     pub fn discard(cause: impl Into<BoxError>) -> Self {
         Self::new(Directive::Discard, Some(cause.into()))
     }

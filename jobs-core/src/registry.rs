@@ -129,7 +129,8 @@ pub struct Call {
 
 impl Call {
     /// The stored arguments, ready to be taken.
-    pub fn arguments(&self) -> Result<ArgumentReader<'_>, ArgumentError> {
+    #[must_use]
+    pub fn arguments(&self) -> ArgumentReader<'_> {
         ArgumentReader::new(&self.payload)
     }
 }

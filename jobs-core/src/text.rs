@@ -98,8 +98,9 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Op
         .map(|(_, word)| word)
 }
 
-/// A word as it stands in a message: whole if it is short, else its beginning.
-pub(crate) fn shown(word: &str) -> Cow<'_, str> {
+/// A word as it stands in a message: whole up to 32 characters, else its beginning.
+#[must_use]
+pub fn shown(word: &str) -> Cow<'_, str> {
     match word.char_indices().nth(32) {
         Some((cut, _)) => Cow::Owned(format!("{}...", &word[..cut])),
         None => Cow::Borrowed(word),

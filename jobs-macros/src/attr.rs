@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use jobs_core::text::did_you_mean;
+use jobs_core::text::{did_you_mean, shown};
 use jobs_core::{Backoff, duration};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::{Lit, LitStr};
 
 use crate::errors::Errors;
-use crate::keys::{FOREIGN, KEYS};
-use crate::value::Value;
+use crate::foreign;
+use crate::keys::KEYS;
+use crate::value::{Value, is_comma, literal, stream, ungroup};
 
 /// The values of an attribute. A value that is wrong is reported and left out.
 #[derive(Default)]
@@ -18,7 +20,7 @@ pub(crate) struct Options {
     /// The keys as written, also those whose value is wrong.
     written: Vec<Ident>,
     pub(crate) name: Option<String>,
-    pub(crate) aliases: Vec<String>,
+    pub(crate) aliases: Vec<LitStr>,
     pub(crate) queue: Option<String>,
     pub(crate) priority: i32,
     pub(crate) retries: Option<i32>,
@@ -29,7 +31,7 @@ pub(crate) struct Options {
     pub(crate) zone: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) run_on_start: bool,
-    pub(crate) tags: Vec<String>,
+    pub(crate) tags: Vec<LitStr>,
     pub(crate) krate: Option<syn::Path>,
 }
 
@@ -37,7 +39,7 @@ impl Options {
     /// Reads the tokens between the brackets of `#[job(..)]`.
     pub(crate) fn read(attribute: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        for entry in entries(attribute) {
+        for entry in entries(attribute, errors) {
             options.read_entry(entry, errors);
         }
         options
@@ -58,7 +60,7 @@ impl Options {
         let mut tokens = entry.into_iter().peekable();
         let key = match tokens.next() {
             Some(TokenTree::Ident(key)) => key,
-            other => return refuse_keyless(other.into_iter().chain(tokens).collect(), errors),
+            other => return refuse_keyless(&other.into_iter().chain(tokens).collect::<Vec<_>>(), errors),
         };
         let Some(known) = KEYS.iter().find(|known| key.unraw() == known.name) else {
             return refuse_unknown(&key, errors);
@@ -68,10 +70,9 @@ impl Options {
             return;
         }
         self.written.push(key.clone());
-        let is_equals = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=');
         let tokens = match tokens.next() {
             None => None,
-            Some(token) if is_equals(&token) && tokens.peek().is_some() => Some(tokens.collect()),
+            Some(token) if is_equals(&token) && tokens.peek().is_some_and(|next| !is_equals(next)) => Some(tokens.collect()),
             Some(_) => {
                 errors.push(&key, format_args!("`{key}` wants one `=` and a value"), format_args!("write `{}`", known.example));
                 return;
@@ -81,42 +82,60 @@ impl Options {
     }
 }
 
-/// The tokens between the commas.
-fn entries(attribute: TokenStream) -> Vec<Vec<TokenTree>> {
-    let tokens: Vec<TokenTree> = attribute.into_iter().collect();
-    let mut entries: Vec<Vec<TokenTree>> = tokens
-        .split_inclusive(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
-        .map(<[TokenTree]>::to_vec)
-        .collect();
-    for entry in &mut entries {
-        // A comma alone stays, to be refused.
-        if entry.len() > 1 {
-            entry.pop_if(|last| matches!(last, TokenTree::Punct(punct) if punct.as_char() == ','));
+/// The tokens between the commas, and between what stands for a comma or lacks one.
+fn entries(attribute: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
+    let tokens = ungroup(attribute.into_iter().collect());
+    let mut entries = Vec::new();
+    let mut entry: Vec<TokenTree> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if is_comma(token) {
+            if entry.is_empty() {
+                errors.push(token, "a comma too many", "write one comma between two keys");
+            } else {
+                entries.push(std::mem::take(&mut entry));
+            }
+            continue;
         }
+        let begins_a_key = matches!(token, TokenTree::Ident(_)) && tokens.get(at + 1).is_some_and(is_equals);
+        let ends_a_value = entry.len() != 2 && entry.last().is_some_and(|last| !is_equals(last));
+        if begins_a_key && ends_a_value {
+            let separator = entry.pop_if(|last| matches!(last, TokenTree::Punct(punct) if punct.as_char() == ';'));
+            let found = separator.as_ref().unwrap_or(token);
+            errors.push(found, format_args!("a comma is missing before `{token}`"), "write one comma between two keys");
+            entries.push(std::mem::take(&mut entry));
+        }
+        entry.push(token.clone());
+    }
+    if !entry.is_empty() {
+        entries.push(entry);
     }
     entries
 }
 
-fn refuse_unknown(key: &Ident, errors: &mut Errors) {
-    let text = key.unraw().to_string();
-    if text == "delay" {
-        let help = "give it to one job when you enqueue it: `send_email::job(..).delay(..)`";
-        return errors.push(key, "a delay belongs to one job, not to its kind", help);
-    }
-    if let Some((_, ours)) = FOREIGN.iter().find(|(theirs, _)| *theirs == text) {
-        let first = if text.ends_with("attempts") { ", which does not count the first attempt" } else { "" };
-        return errors.push(key, format_args!("unknown key `{text}`"), format_args!("it is called `{ours}` here{first}"));
-    }
-    let names = || KEYS.iter().map(|key| key.name);
-    match did_you_mean(&text, names()) {
-        Some(near) => errors.push(key, format_args!("unknown key `{text}`"), format_args!("did you mean `{near}`?")),
-        None => errors.push(key, format_args!("unknown key `{text}`"), all_keys()),
-    }
+fn is_equals(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=')
 }
 
-fn refuse_keyless(entry: TokenStream, errors: &mut Errors) {
-    let Ok(text) = syn::parse2::<syn::LitStr>(entry.clone()) else {
-        return errors.push(entry, "a key is missing here", all_keys());
+fn refuse_unknown(key: &Ident, errors: &mut Errors) {
+    let text = key.unraw().to_string();
+    let message = format!("unknown key `{}`", shown(&text));
+    let help = foreign::instead_of(&text)
+        .or_else(|| did_you_mean(&text, KEYS.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?")));
+    errors.push(key, message, help.unwrap_or_else(all_keys));
+}
+
+fn refuse_keyless(entry: &[TokenTree], errors: &mut Errors) {
+    if let [TokenTree::Literal(key), equals, ..] = entry
+        && is_equals(equals)
+    {
+        return errors.push(
+            key,
+            "a key has no quotes",
+            format_args!("write `{} = ..`", shown(key.to_string().trim_matches('"'))),
+        );
+    }
+    let Some(Lit::Str(text)) = literal(&ungroup(entry.to_vec())) else {
+        return errors.push(stream(entry), "a key is missing here", all_keys());
     };
     let value = text.value();
     let key = match () {
@@ -124,7 +143,7 @@ fn refuse_keyless(entry: TokenStream, errors: &mut Errors) {
         () if value.starts_with('@') || value.trim().contains(' ') => "cron",
         () => "name",
     };
-    errors.push(&text, "a value without a key", format_args!("write `{key} = {}`", text.to_token_stream()));
+    errors.push(&text, "a value without a key", format_args!("write `{key} = {}`", shown(&text.to_token_stream().to_string())));
 }
 
 fn all_keys() -> String {

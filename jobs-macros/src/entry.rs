@@ -5,6 +5,7 @@ use std::time::Duration;
 use jobs_core::Backoff;
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
+use syn::LitStr;
 
 use crate::attr::Options;
 
@@ -47,7 +48,8 @@ fn option(p: &TokenStream, value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(|| quote!(#p::None), |value| quote!(#p::Some(#value)))
 }
 
-fn texts(p: &TokenStream, texts: &[String]) -> TokenStream {
+fn texts(p: &TokenStream, texts: &[LitStr]) -> TokenStream {
+    let texts = texts.iter().map(LitStr::value);
     quote!(#p::Cow::Borrowed(&[#(#p::Cow::Borrowed(#texts)),*]))
 }
 

@@ -11,20 +11,26 @@ use syn::{Attribute, Type};
 use crate::attr::Options;
 use crate::entry::fields;
 use crate::signature::{Head, Param, generated, mentions};
+use crate::types::{Named, alias, implement};
 
 pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let p = private(options);
     let params: Vec<Param> = head.params().collect();
+    let types = Named::new(&p, head, &params);
+    let named = types.params(&params);
     let handle = head.handle();
     let name = options.name.clone().unwrap_or_else(|| head.name());
-    let job = constructor(&p, &handle, &params);
+    let job = constructor(&p, &handle, &params, &named);
     let returns = returns(head);
-    let follows = follows(&p, &handle, &params);
+    let follows = follows(&p, head, &params);
     let fields = fields(&p, options);
-    let (arguments, services) = (arguments(&p, &params), services(&p, &params));
-    let handler = handler(&p, head, &params);
+    let (arguments, services) = (arguments(&p, &named, options), services(&p, &named));
+    let handler = handler(&p, head, &named, &types.returned);
+    let (implement, types) = (implement(head), &types.items);
     let inside = quote! {
-        impl #handle {
+        #types
+
+        #implement #handle {
             /// The name under which jobs of this kind are stored.
             pub const NAME: &'static #p::str = #name;
 
@@ -41,7 +47,7 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
             handler: #p::Handler::Fn(#handler),
         };
 
-        impl #p::Job for #handle {
+        #implement #p::Job for #handle {
             const NAME: &'static #p::str = #name;
             #returns
             fn entry() -> &'static #p::JobEntry {
@@ -103,8 +109,9 @@ fn first_span(tokens: &impl ToTokens) -> Span {
 }
 
 /// `job(..)`: takes the arguments, writes them, and hands out the builder. It stands at the fn's name, where editors then lead.
-fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream {
+fn constructor(p: &TokenStream, handle: &Ident, params: &[Param], bounds: &[Param]) -> TokenStream {
     let (names, types): (Vec<Ident>, Vec<&Type>) = stored(params).map(|(name, ty)| (generated(name), ty)).unzip();
+    let bounded = stored(bounds).map(|(_, ty)| ty);
     let keys = stored(params).map(|(name, _)| name.unraw().to_string());
     let job = Ident::new("job", handle.span());
     let arguments = Ident::new("arguments", Span::mixed_site());
@@ -113,7 +120,7 @@ fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream
     } else {
         quote! {{
             let mut #arguments = #p::ArgumentWriter::new();
-            #(#arguments.put(&#p::codec::<#types>(#keys), &#names);)*
+            #(#arguments.put(&#p::codec::<#bounded>(#keys), &#names);)*
             #arguments
         }}
     };
@@ -126,12 +133,16 @@ fn constructor(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream
 }
 
 /// What the job may follow on in a chain: a job whose output its one argument is, or any job when it has no argument.
-fn follows(p: &TokenStream, handle: &Ident, params: &[Param]) -> TokenStream {
-    let mut stored = stored(params);
+fn follows(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
+    let handle = head.handle();
+    let mut stored = params.iter().enumerate().filter_map(|(nth, param)| match param {
+        Param::Argument(name, _) => Some((nth, *name)),
+        _ => None,
+    });
     match (stored.next(), stored.next()) {
-        (None, _) => follows_all(p, handle),
-        (Some((name, ty)), None) => {
-            let key = name.unraw().to_string();
+        (None, _) => follows_all(p, &handle),
+        (Some((nth, name)), None) => {
+            let (key, ty) = (name.unraw().to_string(), alias(head, nth));
             quote! {
                 impl #p::Follows<#ty> for #handle {
                     const ARGUMENT: #p::Option<&'static #p::str> = #p::Some(#key);
@@ -151,11 +162,12 @@ pub(crate) fn follows_all(p: &TokenStream, handle: &Ident) -> TokenStream {
     }
 }
 
-fn arguments(p: &TokenStream, params: &[Param]) -> TokenStream {
+fn arguments(p: &TokenStream, params: &[Param], options: &Options) -> TokenStream {
+    let entry = if options.scheduled().is_some() { quote!(unsupplied) } else { quote!(argument) };
     stored(params)
         .map(|(name, ty)| {
             let key = name.unraw().to_string();
-            quote!(#p::argument::<#ty>(#key),)
+            quote!(#p::#entry::<#ty>(#key),)
         })
         .collect()
 }
@@ -169,23 +181,22 @@ fn services(p: &TokenStream, params: &[Param]) -> TokenStream {
 /// It stands at the fn's name, where the compiler then reports a future that is not `Send`. It is written into the entry, not
 /// beside it: in one body with the bounds on the types, so that a type that breaks a bound is not reported once more for that.
 /// The fn is bound before it is called, which keeps clippy's `unused_async` away from fns without an `await`.
-fn handler(p: &TokenStream, head: &Head, params: &[Param]) -> TokenStream {
+fn handler(p: &TokenStream, head: &Head, params: &[Param], returned: &TokenStream) -> TokenStream {
     let at = head.sig.ident.span();
     let span = Span::mixed_site().located_at(at);
     let p = located(p, at);
     let numbered =
         |name: &str, count: usize| -> Vec<Ident> { (0..count).map(|at| format_ident!("{name}_{at}", span = span)).collect() };
     let name = head.handle();
-    let returned = return_type(head);
 
     let keys: Vec<String> = stored(params).map(|(name, _)| name.unraw().to_string()).collect();
     let types = stored(params).map(|(_, ty)| ty);
     let arguments = numbered("argument", keys.len());
     let decode = (!keys.is_empty()).then(|| {
         quote_spanned! {span=>
-            let (#(#arguments,)*) = {
-                let reader = call.arguments()?;
-                (#(reader.take(&#p::codec::<#types>(#keys))?,)*)
+            let mut reader = call.arguments();
+            let (#(#p::Some(#arguments),)*) = (#(reader.take(&#p::codec::<#types>(#keys)),)*) else {
+                return #p::Err(reader.error());
             };
         }
     });

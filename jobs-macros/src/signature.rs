@@ -4,34 +4,72 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Pat, PatType, ReturnType, Token, Type, Visibility};
+use syn::{Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, ReturnType, Type, Visibility};
+
+use crate::depth::too_deep;
+use crate::errors::Errors;
+use crate::item::{begins_a_fn, not_a_fn, without_body};
 
 /// A fn up to its body.
 pub(crate) struct Head {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: syn::Signature,
+    /// Whether it is more than a declaration in a trait or an `extern` block.
+    pub(crate) has_body: bool,
 }
 
 impl Parse for Head {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let begins_a_fn = input.peek(Token![fn])
-            || input.peek(Token![async])
-            || input.peek(Token![const])
-            || input.peek(Token![unsafe])
-            || input.peek(Token![extern]);
-        if !begins_a_fn {
-            return Err(input.error("`#[job]` belongs on an `async fn`"));
+        if !begins_a_fn(&input.fork()) {
+            return Err(not_a_fn(input));
         }
         let sig = input.parse()?;
-        input.parse::<TokenStream>()?;
-        Ok(Self { attrs, vis, sig })
+        let body = input.parse::<TokenStream>()?;
+        let has_body = body.into_iter().any(|token| matches!(token, TokenTree::Group(_)));
+        Ok(Self { attrs, vis, sig, has_body })
     }
 }
 
+/// Whether the compiler refuses such a type in a signature by itself: one without a size, one to be guessed, and `!`.
+pub(crate) fn is_refused_by_rustc(ty: &Type) -> bool {
+    let is_punct =
+        |token: Option<&TokenTree>, sign: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let tokens = flat(ty);
+    let around = |at: usize| (at.checked_sub(1).and_then(|before| tokens.get(before)), tokens.get(at + 1));
+    let calls_a_macro = |at: usize| matches!(around(at).0, Some(TokenTree::Ident(_)));
+    let mut refused = match inner(ty) {
+        Type::TraitObject(_) | Type::Slice(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    };
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Punct(sign) if sign.as_char() == '!' && calls_a_macro(at) => return false,
+            TokenTree::Punct(sign) if sign.as_char() == '!' => refused = true,
+            // Neither `'_` nor the nameless parameter of a fn pointer.
+            TokenTree::Ident(word) if word == "_" => {
+                let (before, after) = around(at);
+                refused |= !is_punct(before, '\'') && !is_punct(after, ':');
+            }
+            _ => {}
+        }
+    }
+    refused
+}
+
 impl Head {
+    /// Reads the head of an item, and reports why it is none.
+    pub(crate) fn read(item: &TokenStream, errors: &mut Errors) -> Option<Self> {
+        if let Some(token) = too_deep(item) {
+            errors.push(token, "the head of this fn is nested too deep", "give its long type a name: `type Long = ..`");
+            return None;
+        }
+        syn::parse2(without_body(item)).map_err(|error| errors.add(error)).ok()
+    }
+
     /// The name of the fn without `r#`.
     pub(crate) fn name(&self) -> String {
         self.sig.ident.unraw().to_string()
@@ -41,6 +79,13 @@ impl Head {
     /// and on dead code leave it alone.
     pub(crate) fn handle(&self) -> Ident {
         generated(&self.sig.ident)
+    }
+
+    /// Whether the compiler refuses this head by itself, so that nothing is left to say.
+    pub(crate) fn is_refused_by_rustc(&self) -> bool {
+        let is_both = self.sig.constness.is_some() && self.sig.asyncness.is_some();
+        let in_types = self.typed().map(|param| &*param.ty).chain(self.returned()).any(is_refused_by_rustc);
+        is_both || self.sig.variadic.is_some() || in_types
     }
 
     /// The type that the fn returns, if it is written.
@@ -105,11 +150,23 @@ pub(crate) fn borrowed(ty: &Type) -> Option<&syn::TypeReference> {
 }
 
 /// The last segment of a type that is a path.
-pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match inner(ty) {
         Type::Path(ty) => ty.path.segments.last(),
         _ => None,
     }
+}
+
+/// The types between the angle brackets of a segment.
+pub(crate) fn types_of(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let generics = match &segment.arguments {
+        PathArguments::AngleBracketed(generics) => Some(generics.args.iter()),
+        _ => None,
+    };
+    generics.into_iter().flatten().filter_map(|arg| match arg {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// The type without round brackets and without the invisible ones that a `macro_rules!` leaves.
@@ -148,7 +205,10 @@ pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
 /// Whether a type borrows for less than `'static`, as far as its tokens tell.
 pub(crate) fn borrows(ty: &impl ToTokens) -> bool {
     let tokens = flat(ty);
-    let is_static = |tokens: &[TokenTree]| matches!(tokens, [TokenTree::Punct(tick), TokenTree::Ident(name), ..] if tick.as_char() == '\'' && name == "static");
+    let is_static = |tokens: &[TokenTree]| match tokens {
+        [TokenTree::Punct(tick), TokenTree::Ident(name), ..] => tick.as_char() == '\'' && name == "static",
+        _ => false,
+    };
     tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(&tokens[at + 1..]),
         TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(&tokens[at..]),

@@ -1,14 +1,20 @@
-//! The value of one key: which kinds of literals there are, and the sentence for each that is not what the key takes.
+//! The value of one key: which kinds there are, and the sentence for each that is not what the key takes.
+//!
+//! Values are matched token by token and never parsed as expressions, so that no depth of brackets can exhaust the stack.
 
-use std::fmt::Display;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use jobs_core::text::shown;
 use jobs_core::{TextError, name};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, ExprLit, ExprUnary, Lit, LitStr, UnOp};
+use syn::parse::Parser;
+use syn::{Lit, LitStr};
 
 use crate::errors::Errors;
+use crate::mend;
+use crate::number::{self, Number};
 
 /// What stands behind `key =`, not yet judged.
 pub(crate) struct Value {
@@ -17,43 +23,61 @@ pub(crate) struct Value {
     /// How the key is written, such as `queue = "mail"`.
     pub(crate) example: &'static str,
     /// The tokens behind `=`; `None` for a key alone.
-    pub(crate) tokens: Option<TokenStream>,
+    pub(crate) tokens: Option<Vec<TokenTree>>,
 }
 
 impl Value {
-    /// One string literal.
-    pub(crate) fn string(&self, errors: &mut Errors) -> Option<LitStr> {
-        match self.expr(errors)? {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => plain(text, errors),
-            other => self.refuse(&other, "takes a string", errors),
-        }
-    }
-
     /// A string that `parse` accepts.
-    pub(crate) fn parsed<T>(&self, parse: fn(&str) -> Result<T, TextError>, errors: &mut Errors) -> Option<T> {
-        let text = self.string(errors)?;
-        parse(&text.value()).map_err(|error| errors.push_text(&text, &error)).ok()
+    pub(crate) fn parsed<T>(&self, parse: impl Fn(&str) -> Result<T, TextError>, errors: &mut Errors) -> Option<T> {
+        let tokens = self.tokens(errors)?;
+        let Some(Lit::Str(text)) = literal(&tokens) else {
+            let help = if mend::is_code(&tokens) {
+                Some("write the string itself: a macro cannot look into constants and calls".to_owned())
+            } else {
+                mend::as_string(&tokens, |text| parse(text).is_ok()).map(|text| self.write(&format!("{text:?}")))
+            };
+            return self.refuse(&tokens, "takes a string", help, errors);
+        };
+        checked(&text, parse, errors)
     }
 
     /// A string that may name something; `what` says whose name it is.
     pub(crate) fn name(&self, what: &str, errors: &mut Errors) -> Option<String> {
-        let text = self.string(errors)?;
-        checked_name(what, &text, errors)
+        self.parsed(|text| named(what, text), errors)
     }
 
-    /// A list of such strings.
-    pub(crate) fn names(&self, what: &str, errors: &mut Errors) -> Option<Vec<String>> {
-        let array = match self.expr(errors)? {
-            Expr::Array(array) => array,
-            other => return self.refuse(&other, "takes a list of strings", errors),
+    /// A list of such strings, none of them twice.
+    pub(crate) fn names(&self, what: &str, errors: &mut Errors) -> Option<Vec<LitStr>> {
+        let tokens = self.tokens(errors)?;
+        let [TokenTree::Group(list)] = &tokens[..] else {
+            let help = mend::as_list(&tokens).map(|list| self.write(&list));
+            return self.refuse(&tokens, "takes a list of strings", help, errors);
         };
-        let mut names = Vec::new();
-        for element in array.elems {
-            match ungroup(element) {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                    names.extend(plain(text, errors).and_then(|text| checked_name(what, &text, errors)));
+        if list.delimiter() != Delimiter::Bracket {
+            let help = mend::as_list(&tokens).map(|list| self.write(&list));
+            return self.refuse(&tokens, "takes a list of strings", help, errors);
+        }
+        let elements = between_commas(list.stream());
+        if elements.is_empty() {
+            errors.push(list, format_args!("`{}` is an empty list", self.key), "leave the key out");
+        }
+        let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+        for element in elements {
+            let element = ungroup(element);
+            let Some(Lit::Str(text)) = literal(&element) else {
+                let found = if element.is_empty() { tokens.clone() } else { element };
+                self.refuse::<()>(&found, "takes a list of strings", None, errors);
+                continue;
+            };
+            match checked(&text, |text| named(what, text), errors) {
+                Some(name) if seen.contains(&name) => {
+                    errors.push(&text, format_args!("`{}` is given twice", shown(&name)), "keep one of them");
                 }
-                other => _ = self.refuse::<()>(&other, "takes a list of strings", errors),
+                Some(name) => {
+                    seen.insert(name);
+                    names.push(text);
+                }
+                None => {}
             }
         }
         Some(names)
@@ -61,25 +85,25 @@ impl Value {
 
     /// A whole number within `range`.
     pub(crate) fn integer(&self, range: RangeInclusive<i32>, errors: &mut Errors) -> Option<i32> {
-        let expr = self.expr(errors)?;
-        let (digits, suffix) = match &expr {
-            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => (number.base10_digits().to_owned(), number.suffix()),
-            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
-                Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => (format!("-{}", number.base10_digits()), number.suffix()),
-                _ => return self.refuse(&expr, "takes a whole number", errors),
-            },
-            _ => return self.refuse(&expr, "takes a whole number", errors),
+        let tokens = self.tokens(errors)?;
+        let Some(Number { text, suffix, value }) = number::read(&tokens) else {
+            let help =
+                mend::as_number(&tokens).filter(|number| range.contains(number)).map(|number| self.write(&number.to_string()));
+            return self.refuse(&tokens, "takes a whole number", help, errors);
         };
         if !suffix.is_empty() {
-            errors.push(&expr, format_args!("a number here has no suffix `{suffix}`"), format_args!("write `{digits}`"));
+            let message = format_args!("a number here has no suffix `{}`", shown(&suffix));
+            errors.push(stream(&tokens), message, self.write(&shown(&text)));
             return None;
         }
-        let number = digits.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            let message = format_args!("`{}` is {digits}, which is out of range {}", self.key, shown(&range));
-            errors.push(&expr, message, format_args!("write for example `{}`", self.example));
+        let value = value.filter(|value| range.contains(value));
+        if value.is_none() {
+            let (low, high) = (range.start(), range.end());
+            let message = format_args!("`{}` is {}, which is out of range {low} to {high}", self.key, shown(&text));
+            let limit = if text.starts_with('-') { low } else { high };
+            errors.push(stream(&tokens), message, self.write(&limit.to_string()));
         }
-        number
+        value
     }
 
     /// `true` or `false`; the key alone means `true`.
@@ -87,17 +111,22 @@ impl Value {
         if self.tokens.is_none() {
             return Some(true);
         }
-        match self.expr(errors)? {
-            Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) => Some(flag.value),
-            other => self.refuse(&other, "takes `true` or `false`", errors),
+        let tokens = self.tokens(errors)?;
+        match &tokens[..] {
+            [TokenTree::Ident(word)] if word == "true" => Some(true),
+            [TokenTree::Ident(word)] if word == "false" => Some(false),
+            _ => self.refuse(&tokens, "takes `true` or `false`", None, errors),
         }
     }
 
-    /// An absolute path, in quotes or not.
+    /// An absolute path.
     pub(crate) fn path(&self, errors: &mut Errors) -> Option<syn::Path> {
-        let path = match self.expr(errors)? {
-            Expr::Path(path) if path.qself.is_none() => path.path,
-            other => return self.refuse(&other, "takes a path", errors),
+        let tokens = self.tokens(errors)?;
+        let has_brackets = tokens.iter().any(|token| matches!(token, TokenTree::Group(_)));
+        let path = if has_brackets { None } else { syn::Path::parse_mod_style.parse2(stream(&tokens)).ok() };
+        let Some(path) = path else {
+            let help = mend::as_path(&tokens).map(|path| self.write(&path));
+            return self.refuse(&tokens, "takes a path", help, errors);
         };
         let begins_at_a_crate = |segment: &syn::PathSegment| segment.ident == "crate" || segment.ident == "$crate";
         if path.leading_colon.is_none() && !path.segments.first().is_some_and(begins_at_a_crate) {
@@ -108,52 +137,70 @@ impl Value {
         Some(path)
     }
 
-    fn expr(&self, errors: &mut Errors) -> Option<Expr> {
+    fn tokens(&self, errors: &mut Errors) -> Option<Vec<TokenTree>> {
         let Some(tokens) = self.tokens.clone() else {
             errors.push(&self.key, format_args!("`{}` has no value", self.key), format_args!("write `{}`", self.example));
             return None;
         };
-        match syn::parse2(tokens.clone()) {
-            Ok(expr) => Some(ungroup(expr)),
-            Err(_) => self.refuse(&tokens, "has a value that is no literal", errors),
-        }
+        Some(ungroup(tokens))
     }
 
-    fn refuse<T>(&self, found: &impl ToTokens, takes: impl Display, errors: &mut Errors) -> Option<T> {
-        errors.push(found, format_args!("`{}` {takes}", self.key), format_args!("write `{}`", self.example));
+    fn write(&self, value: &str) -> String {
+        format!("write `{} = {value}`", self.key)
+    }
+
+    fn refuse<T>(&self, found: &[TokenTree], takes: &str, help: Option<String>, errors: &mut Errors) -> Option<T> {
+        let help = help.unwrap_or_else(|| format!("write `{}`", self.example));
+        errors.push(stream(found), format_args!("`{}` {takes}", self.key), help);
         None
     }
 }
 
-/// The expression without the invisible brackets that a `macro_rules!` leaves around what it passes on.
-fn ungroup(mut expr: Expr) -> Expr {
-    while let Expr::Group(group) = expr {
-        expr = *group.expr;
-    }
-    expr
+/// The tokens between the commas. A comma at the end is none too many.
+pub(crate) fn between_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut parts: Vec<Vec<TokenTree>> = tokens.split(is_comma).map(<[TokenTree]>::to_vec).collect();
+    parts.pop_if(|last| last.is_empty());
+    parts
 }
 
-/// A string without a suffix, which the compiler would drop in silence.
-fn plain(text: LitStr, errors: &mut Errors) -> Option<LitStr> {
-    if text.suffix().is_empty() {
-        return Some(text);
-    }
-    let message = format_args!("a string here has no suffix `{}`", text.suffix());
-    errors.push(&text, message, format_args!("write `{:?}`", text.value()));
-    None
+pub(crate) fn is_comma(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')
 }
 
-fn checked_name(what: &str, text: &LitStr, errors: &mut Errors) -> Option<String> {
-    let value = text.value();
-    match name::check(what, &value) {
-        Ok(()) => Some(value),
-        Err(error) => {
-            errors.push_text(text, &error);
-            None
-        }
+/// The tokens without the invisible brackets that a `macro_rules!` leaves around what it passes on.
+pub(crate) fn ungroup(mut tokens: Vec<TokenTree>) -> Vec<TokenTree> {
+    while let [TokenTree::Group(group)] = &tokens[..]
+        && group.delimiter() == Delimiter::None
+    {
+        tokens = group.stream().into_iter().collect();
+    }
+    tokens
+}
+
+/// The one literal that the tokens are.
+pub(crate) fn literal(tokens: &[TokenTree]) -> Option<Lit> {
+    match tokens {
+        [TokenTree::Literal(literal)] if number::is_short(literal) => Some(Lit::new(literal.clone())),
+        _ => None,
     }
 }
 
-fn shown(range: &RangeInclusive<i32>) -> String {
-    format!("{} to {}", range.start(), range.end())
+pub(crate) fn stream(tokens: &[TokenTree]) -> TokenStream {
+    tokens.iter().cloned().collect()
+}
+
+/// What `parse` makes of a string without a suffix, which the compiler would drop in silence.
+fn checked<T>(text: &LitStr, parse: impl Fn(&str) -> Result<T, TextError>, errors: &mut Errors) -> Option<T> {
+    if !text.suffix().is_empty() {
+        let message = format_args!("a string here has no suffix `{}`", shown(text.suffix()));
+        let without = LitStr::new(&shown(&text.value()), text.span());
+        errors.push(text, message, format_args!("write `{}`", without.to_token_stream()));
+        return None;
+    }
+    parse(&text.value()).map_err(|error| errors.push_text(text, &error)).ok()
+}
+
+fn named(what: &str, text: &str) -> Result<String, TextError> {
+    name::check(what, text).map(|()| text.to_owned())
 }

@@ -26,6 +26,7 @@ pub mod env;
 mod error;
 pub mod guide;
 pub mod health;
+mod linking;
 mod runtime;
 mod scheduler;
 pub mod settings;

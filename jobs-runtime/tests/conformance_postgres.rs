@@ -1,35 +1,74 @@
-//! The suite for stores, on PostgreSQL: each fact in a schema of its own.
+//! The store in a PostgreSQL database passes the suite, each fact in a schema of its own.
+//!
+//! `JOBS_TEST_PG` names the database; `tests/run` brings one. Without it the facts are left out.
 
 #![cfg(feature = "postgres")]
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jobs_runtime::Store;
 use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
-use jobs_runtime::testing::conformance::{BoxFuture, Subject};
+use jobs_runtime::testing::conformance::{self, BoxFuture, Subject};
 
 struct Schema(PostgresOptions);
 
 impl Subject for Schema {
     fn open(&self) -> BoxFuture<Arc<dyn Store>> {
         let options = self.0.clone();
-        Box::pin(async { Arc::new(PostgresStore::open(options).await.expect("a store")) as Arc<dyn Store> })
+        Box::pin(async move {
+            let store: Arc<dyn Store> = Arc::new(PostgresStore::open(options).await.expect("the schema opens"));
+            store
+        })
     }
 
+    /// The connections end without a word to the others, as when a process dies.
     fn kill(&self, handle: Arc<dyn Store>) -> BoxFuture<()> {
-        Box::pin(async move { handle.close().await.expect("closed") })
+        Box::pin(async move { handle.close().await.expect("the thread ends") })
     }
 }
 
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
-jobs_runtime::conformance!(|| {
-    let url = std::env::var("JOBS_TEST_PG").expect("JOBS_TEST_PG");
-    let mut options = PostgresOptions::new(url);
-    options.schema = format!("c{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+/// A subject of its own for one fact; it is gone when the fact is shown.
+fn show<F: Future<Output = ()>>(fact: impl FnOnce(&'static Schema) -> F) {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let Ok(url) = std::env::var("JOBS_TEST_PG") else {
+        println!("left out: JOBS_TEST_PG names no PostgreSQL");
+        return;
+    };
+    let mut options = PostgresOptions::new(&url);
+    options.schema = format!("conformance {} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     options.callers_clock = true;
     options.slack = Duration::ZERO;
-    Schema(options)
-});
+    let drop_schema = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", options.schema);
+    conformance::run(async {
+        // One test, one subject, for the rest of the process.
+        fact(Box::leak(Box::new(Schema(options)))).await;
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
+        let (_, dropped) = tokio::join!(
+            async {
+                let _ = connection.await;
+            },
+            async {
+                let dropped = client.batch_execute(&drop_schema).await;
+                drop(client);
+                dropped
+            }
+        );
+        dropped.expect("the schema can be dropped");
+    });
+}
+
+macro_rules! facts {
+    (() $($topic:ident: $name:ident = $promise:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                show(|subject| conformance::$topic::$name(subject));
+            }
+        )*
+    };
+}
+
+jobs_runtime::__conformance_table! { [facts] () }

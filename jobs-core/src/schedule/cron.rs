@@ -107,15 +107,17 @@ impl CronExpr {
 
     /// Refuses days of the month that none of the months has, unless a weekday may match instead.
     fn occurs(self, days: Range<usize>) -> Result<Self, TextError> {
-        let longest = self.values(Field::Month).map(longest_day).max();
-        let first = self.values(Field::DayOfMonth).next();
-        match (first, longest) {
-            (Some(first), Some(longest)) if first > longest && !self.either_day() => {
-                let message = format!("day of month {first} never occurs in the months of this expression");
-                Err(TextError::new(days, message).with_help(format!("write a day up to {longest}, or a longer month")))
-            }
-            _ => Ok(self),
+        let months: Vec<u8> = self.values(Field::Month).collect();
+        let longest = months.iter().copied().map(longest_day).max().unwrap_or(31);
+        let first = self.values(Field::DayOfMonth).next().unwrap_or(1);
+        if first <= longest || self.either_day() {
+            return Ok(self);
         }
+        let last = self.values(Field::DayOfMonth).last().unwrap_or(first);
+        let days_shown = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        let verb = if months.len() == 1 && first == last { "happens" } else { "happen" };
+        let message = format!("{days_shown} {} never {verb}", month_names(&months));
+        Err(TextError::new(days, message).with_help(format!("write a day up to {longest}, or a longer month")))
     }
 }
 
@@ -139,6 +141,34 @@ fn longest_day(month: u8) -> u8 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
+}
+
+/// `February`, or `April, June and September`.
+fn month_names(months: &[u8]) -> String {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let mut text = String::new();
+    for (at, month) in months.iter().enumerate() {
+        text.push_str(match at {
+            0 => "",
+            _ if at + 1 == months.len() => " and ",
+            _ => ", ",
+        });
+        text.push_str(NAMES.get(usize::from(*month) - 1).copied().unwrap_or_default());
+    }
+    text
 }
 
 /// Where the words of `text` stand.

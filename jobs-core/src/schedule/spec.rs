@@ -34,7 +34,8 @@ impl Spec {
     pub fn parse_every(text: &str) -> Result<Self, TextError> {
         let period = duration::parse(text)?;
         let (shortest, longest) = EVERY;
-        let error = |message: String| Err(TextError::new(0..text.len(), message));
+        let error =
+            |message: String| Err(TextError::new(0..text.len(), message).with_help("write 1s to 366d, in whole milliseconds"));
         let shown = duration::format(period);
         if period < shortest {
             return error(format!("period {shown} is shorter than 1s"));

@@ -10,6 +10,9 @@ pub async fn send_email(
 #[doc(hidden)]
 pub struct send_email {}
 const _: () = {
+    type __JobType0 = Mailer;
+    type __JobType2 = String;
+    type __JobType3 = Vec<String>;
     impl send_email {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static ::jobs_runtime::__private::str = "send_email";
@@ -20,10 +23,18 @@ const _: () = {
         ) -> ::jobs_runtime::__private::JobBuilder<Self> {
             ::jobs_runtime::__private::JobBuilder::new({
                 let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
-                arguments.put(&::jobs_runtime::__private::codec::<String>("to"), &to);
                 arguments
                     .put(
-                        &::jobs_runtime::__private::codec::<Vec<String>>("copies"),
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >("to"),
+                        &to,
+                    );
+                arguments
+                    .put(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType3 as ::jobs_runtime::__private::Same>::Type,
+                        >("copies"),
                         &copies,
                     );
                 arguments
@@ -48,28 +59,49 @@ const _: () = {
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         schedule: ::jobs_runtime::__private::None,
         arguments: &[
-            ::jobs_runtime::__private::argument::<String>("to"),
-            ::jobs_runtime::__private::argument::<Vec<String>>("copies"),
+            ::jobs_runtime::__private::argument::<
+                <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+            >("to"),
+            ::jobs_runtime::__private::argument::<
+                <__JobType3 as ::jobs_runtime::__private::Same>::Type,
+            >("copies"),
         ],
-        services: &[::jobs_runtime::__private::service::<Mailer>()],
+        services: &[
+            ::jobs_runtime::__private::service::<
+                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+        ],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0, argument_1) = {
-                let reader = call.arguments()?;
-                (
-                    reader.take(&::jobs_runtime::__private::codec::<String>("to"))?,
-                    reader
-                        .take(
-                            &::jobs_runtime::__private::codec::<Vec<String>>("copies"),
-                        )?,
-                )
+            let mut reader = call.arguments();
+            let (
+                ::jobs_runtime::__private::Some(argument_0),
+                ::jobs_runtime::__private::Some(argument_1),
+            ) = (
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >("to"),
+                    ),
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType3 as ::jobs_runtime::__private::Same>::Type,
+                        >("copies"),
+                    ),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(
                 ::jobs_runtime::__private::Box::pin(async move {
-                    let service_0 = scope.service::<Mailer>()?;
+                    let service_0 = scope
+                        .service::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
                     let job = send_email;
                     let settle = ::jobs_runtime::__private::settle::<
-                        Result<Receipt, MailError>,
+                        <send_email as ::jobs_runtime::__private::Job>::Return,
                     >();
                     settle(job(service_0, scope.context(), argument_0, argument_1).await)
                 }),

@@ -10,6 +10,7 @@ pub(crate) async fn r#type(#[allow(unused)] r#in: u8) -> Result<(), String> {
 pub(crate) struct r#type {}
 #[allow(deprecated)]
 const _: () = {
+    type __JobType0 = u8;
     impl r#type {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static ::jobs_runtime::__private::str = "type";
@@ -17,7 +18,13 @@ const _: () = {
         pub fn job(r#in: u8) -> ::jobs_runtime::__private::JobBuilder<Self> {
             ::jobs_runtime::__private::JobBuilder::new({
                 let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
-                arguments.put(&::jobs_runtime::__private::codec::<u8>("in"), &r#in);
+                arguments
+                    .put(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >("in"),
+                        &r#in,
+                    );
                 arguments
             })
         }
@@ -39,19 +46,30 @@ const _: () = {
         timeout: ::jobs_runtime::__private::None,
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         schedule: ::jobs_runtime::__private::None,
-        arguments: &[::jobs_runtime::__private::argument::<u8>("in")],
+        arguments: &[
+            ::jobs_runtime::__private::argument::<
+                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+            >("in"),
+        ],
         services: &[],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (reader.take(&::jobs_runtime::__private::codec::<u8>("in"))?,)
+            let mut reader = call.arguments();
+            let (::jobs_runtime::__private::Some(argument_0),) = (
+                reader
+                    .take(
+                        &::jobs_runtime::__private::codec::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >("in"),
+                    ),
+            ) else {
+                return ::jobs_runtime::__private::Err(reader.error());
             };
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(
                 ::jobs_runtime::__private::Box::pin(async move {
                     let job = r#type;
                     let settle = ::jobs_runtime::__private::settle::<
-                        Result<(), String>,
+                        <r#type as ::jobs_runtime::__private::Job>::Return,
                     >();
                     settle(job(argument_0).await)
                 }),
@@ -65,7 +83,7 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
-    impl ::jobs_runtime::__private::Follows<u8> for r#type {
+    impl ::jobs_runtime::__private::Follows<__JobType0> for r#type {
         const ARGUMENT: ::jobs_runtime::__private::Option<
             &'static ::jobs_runtime::__private::str,
         > = ::jobs_runtime::__private::Some("in");

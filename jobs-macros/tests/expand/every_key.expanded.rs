@@ -2,6 +2,7 @@ async fn report(days: Option<u32>) {}
 #[doc(hidden)]
 struct report {}
 const _: () = {
+    type __JobType0 = Option<u32>;
     impl report {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static crate::renamed::__private::str = "report:weekly";
@@ -11,7 +12,9 @@ const _: () = {
                 let mut arguments = crate::renamed::__private::ArgumentWriter::new();
                 arguments
                     .put(
-                        &crate::renamed::__private::codec::<Option<u32>>("days"),
+                        &crate::renamed::__private::codec::<
+                            <__JobType0 as crate::renamed::__private::Same>::Type,
+                        >("days"),
                         &days,
                     );
                 arguments
@@ -30,7 +33,7 @@ const _: () = {
         ),
         queue: crate::renamed::__private::Cow::Borrowed("low"),
         priority: -10,
-        retries: crate::renamed::__private::Some(0),
+        retries: crate::renamed::__private::Some(3),
         backoff: crate::renamed::__private::Some(
             crate::renamed::__private::Backoff::List(
                 crate::renamed::__private::Cow::Borrowed(
@@ -62,12 +65,23 @@ const _: () = {
             ),
             run_on_start: true,
         }),
-        arguments: &[crate::renamed::__private::argument::<Option<u32>>("days")],
+        arguments: &[
+            crate::renamed::__private::unsupplied::<
+                <__JobType0 as crate::renamed::__private::Same>::Type,
+            >("days"),
+        ],
         services: &[],
         handler: crate::renamed::__private::Handler::Fn(|call| {
-            let (argument_0,) = {
-                let reader = call.arguments()?;
-                (reader.take(&crate::renamed::__private::codec::<Option<u32>>("days"))?,)
+            let mut reader = call.arguments();
+            let (crate::renamed::__private::Some(argument_0),) = (
+                reader
+                    .take(
+                        &crate::renamed::__private::codec::<
+                            <__JobType0 as crate::renamed::__private::Same>::Type,
+                        >("days"),
+                    ),
+            ) else {
+                return crate::renamed::__private::Err(reader.error());
             };
             let scope = call.scope;
             crate::renamed::__private::Ok(
@@ -86,7 +100,7 @@ const _: () = {
             &__JOB_ENTRY
         }
     }
-    impl crate::renamed::__private::Follows<Option<u32>> for report {
+    impl crate::renamed::__private::Follows<__JobType0> for report {
         const ARGUMENT: crate::renamed::__private::Option<
             &'static crate::renamed::__private::str,
         > = crate::renamed::__private::Some("days");

@@ -3,7 +3,7 @@
     aliases = ["weekly_report"],
     queue = "low",
     priority = -10,
-    retries = 0,
+    retries = 3,
     backoff = "1m, 5m",
     timeout = "1h30m",
     cron = "0 2 * * MON",

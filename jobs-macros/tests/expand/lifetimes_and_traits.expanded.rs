@@ -9,6 +9,9 @@ where
 #[doc(hidden)]
 struct clean_up {}
 const _: () = {
+    type __JobType0 = Db;
+    type __JobType1 = dyn Clock + Send + Sync;
+    type __JobType2 = Limits;
     impl clean_up {
         /// The name under which jobs of this kind are stored.
         pub const NAME: &'static ::jobs_runtime::__private::str = "clean_up";
@@ -45,20 +48,35 @@ const _: () = {
         }),
         arguments: &[],
         services: &[
-            ::jobs_runtime::__private::service::<Db>(),
-            ::jobs_runtime::__private::service::<dyn Clock + Send + Sync>(),
-            ::jobs_runtime::__private::service::<Limits>(),
+            ::jobs_runtime::__private::service::<
+                <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+            ::jobs_runtime::__private::service::<
+                <__JobType1 as ::jobs_runtime::__private::Same>::Type,
+            >(),
+            ::jobs_runtime::__private::service::<
+                <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+            >(),
         ],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {
             let scope = call.scope;
             ::jobs_runtime::__private::Ok(
                 ::jobs_runtime::__private::Box::pin(async move {
-                    let service_0 = scope.service::<Db>()?;
-                    let service_1 = scope.service::<dyn Clock + Send + Sync>()?;
-                    let service_2 = scope.service::<Limits>()?;
+                    let service_0 = scope
+                        .service::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
+                    let service_1 = scope
+                        .service::<
+                            <__JobType1 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
+                    let service_2 = scope
+                        .service::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >()?;
                     let job = clean_up;
                     let settle = ::jobs_runtime::__private::settle::<
-                        Result<(), BoxError>,
+                        <clean_up as ::jobs_runtime::__private::Job>::Return,
                     >();
                     settle(job(service_0, service_1, service_2).await)
                 }),

@@ -7,7 +7,7 @@ fn send<'a, T: Clone>(
     "unknown key `qeue`\nhelp: did you mean `queue`?"
 }
 ::core::compile_error! {
-    "`retries` takes a whole number\nhelp: write `retries = 5`"
+    "`retries` takes a whole number\nhelp: write `retries = 3`"
 }
 ::core::compile_error! {
     "unknown key `max_attempts`\nhelp: it is called `retries` here, which does not count the first attempt"

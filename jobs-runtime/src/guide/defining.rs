@@ -1,66 +1,23 @@
-//! Arguments, services and context; the keys of `#[job]`; names, aliases and renames.
-//!
-//! # Owned travels, borrowed is injected
-//!
-//! The types of the parameters decide, by their syntax alone.
-//!
-//! | parameter | is | must be |
-//! |---|---|---|
-//! | `name: T` | an argument: stored with the job under `name`, as JSON | `Serialize + DeserializeOwned + Send + 'static` |
-//! | `name: &T`, `name: &dyn Trait` | a service: lent by the runtime, found by its type | `Send + Sync + 'static` |
-//! | `name: &JobContext` | this run: its attempt, its name, whether it shall stop | |
-//! | `name: &Client` | a service that every runtime has by itself | |
+//! The keys of `#[job]`; what may change while stored jobs wait; closures.
 //!
 //! ```standalone_crate
-//! use std::sync::Arc;
-//! use jobs_runtime::{JobContext, Runtime, job};
+//! use jobs_runtime::{Runtime, job};
 //!
-//! trait Mailer: Send + Sync {
-//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error>;
-//! }
+//! struct Mailer;
 //!
-//! struct Screen;
-//!
-//! impl Mailer for Screen {
-//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error> {
-//!         println!("to {to}: {text}");
-//!         Ok(())
-//!     }
-//! }
-//!
-//! struct Sender(String);
-//!
-//! #[derive(serde::Serialize, serde::Deserialize)]
-//! struct Invoice {
-//!     number: u64,
-//!     lines: Vec<String>,
-//! }
-//!
-//! #[job(queue = "mail", retries = 5, timeout = "30s")]
-//! async fn send_invoice(
-//!     mailer: &dyn Mailer,
-//!     sender: &Sender,
-//!     ctx: &JobContext,
-//!     to: String,
-//!     invoice: Invoice,
-//! ) -> Result<u64, std::io::Error> {
-//!     let text = format!("{} lines from {}, attempt {}", invoice.lines.len(), sender.0, ctx.attempt());
-//!     mailer.send(&to, &text)?;
-//!     Ok(invoice.number)
+//! #[job(queue = "mail", priority = -10, retries = 5, backoff = "exponential 10s to 1h", timeout = "30s", tags = ["customer"])]
+//! async fn welcome(mailer: &Mailer, to: String) -> Result<(), std::io::Error> {
+//!     let _ = (mailer, to);
+//!     Ok(())
 //! }
 //!
 //! # fn main() -> Result<(), jobs_runtime::Error> {
-//! Runtime::builder().provide(Sender("Ann".into())).provide_arc::<dyn Mailer>(Arc::new(Screen)).check()?;
-//! # Ok(())
+//! Runtime::builder().provide(Mailer).check()
 //! # }
 //! ```
 //!
-//! The fn stays as it was written and can be called as it is. Beside it stands a struct of the same name, so a module of that
-//! name cannot stand in the same place: put the fn inside that module.
-//!
-//! A job returns nothing or a `Result<T, E>`. `T` is its output, kept as JSON with the finished job up to `output_limit` (64
-//! KiB); `()` and anything else that is `null` in JSON is no output. `E` is anything that turns into a boxed error: std errors,
-//! `String`, `&str`, `anyhow::Error`, an enum of your own.
+//! What is owned is stored with the job, what is borrowed is provided by the runtime: all that such a fn may look like stands in
+//! [`signatures`](super::signatures).
 //!
 //! # The keys
 //!
@@ -76,7 +33,7 @@
 //! |---|---|
 //! | an argument of type `Option<T>` is added | it is `None` in them |
 //! | an argument is removed | its stored value is left alone |
-//! | an argument is renamed, or one without a default is added | they do not decode: parked, with their payload |
+//! | an argument is renamed, or one of another type is added | they do not decode: parked, with their payload |
 //! | a type changes so that old values do not decode | parked |
 //! | the fn is moved to another module or file | nothing: the module is no part of the name |
 //! | the fn is renamed | they keep the old name: parked once no live worker knows it, unless an alias takes them |

@@ -2,8 +2,10 @@
 //!
 //! | page | what it answers |
 //! |---|---|
-//! | [`start`] | the first program, its settings, its manifest, what is checked, and jobs that are not found |
-//! | [`defining`] | arguments, services and context; the keys of `#[job]`; names, aliases and renames |
+//! | [`start`] | the first program, its settings, its manifest, what is checked |
+//! | [`linking`] | jobs not found? Which crates are linked, how to name them, and a list that shows when one is lost |
+//! | [`defining`] | the keys of `#[job]`; what may change while stored jobs wait; closures |
+//! | [`signatures`] | what the fn may look like: arguments, services, return types, what is refused, other attributes |
 //! | [`enqueuing`] | now, later, in bulk, once, one after the other; from a handler, and from a program that runs nothing |
 //! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
 //! | [`running`] | queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process |
@@ -17,9 +19,11 @@
 
 pub mod defining;
 pub mod enqueuing;
+pub mod linking;
 pub mod looking;
 pub mod promises;
 pub mod running;
 pub mod schedules;
+pub mod signatures;
 pub mod start;
 pub mod testing;

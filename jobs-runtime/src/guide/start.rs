@@ -1,4 +1,4 @@
-//! The first program, its settings, its manifest, what is checked, and jobs that are not found.
+//! The first program, its settings, its manifest, and what is checked.
 //!
 //! # The first program
 //!
@@ -108,26 +108,5 @@
 //!
 //! # Jobs that are not found
 //!
-//! A crate that no code names is not linked, and its jobs are unknown. If all jobs stand in a library crate `my_jobs`, name it
-//! once in `main.rs`:
-//!
-//! ```text
-//! use my_jobs as _;
-//! ```
-//!
-//! The manifest lists what was found. Jobs of a kind that no live worker knows are kept and reported, never failed ([parked
-//! jobs](super::running#parked-jobs)). Where link-time registration does not work, or is not wanted, kinds are registered by
-//! hand:
-//!
-//! ```standalone_crate
-//! use jobs_runtime::{Job, Runtime, job};
-//!
-//! #[job]
-//! async fn tidy() {}
-//!
-//! # fn main() -> Result<(), jobs_runtime::Error> {
-//! Runtime::builder().without_linked().register(tidy::entry().clone()).check()?;
-//! assert!(Runtime::builder().without_linked().check().is_err());
-//! # Ok(())
-//! # }
-//! ```
+//! If all jobs stand in a library crate `my_jobs`, name it once in `main.rs`: `jobs_runtime::jobs!(my_jobs);`. A crate that no code
+//! names is not linked. [Jobs not found?](super::linking) has the whole of it.

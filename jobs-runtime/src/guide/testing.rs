@@ -72,6 +72,11 @@
 //! cannot be read, without a store. Let the program and a unit test use one fn that makes the builder ([the
 //! checks](super::start#checks)).
 //!
+//! # A list of all jobs
+//!
+//! [`assert_registered!`](crate::assert_registered) compares the jobs that are linked with a list that is checked in: a rename, a
+//! lost crate, a changed argument or schedule is seen in review ([the list of jobs](super::linking#the-list-of-jobs)).
+//!
 //! # A whole runtime
 //!
 //! The store in memory passes the same suite as the one in a file. With [`Sources::none`](crate::settings::Sources::none) a test

@@ -73,12 +73,7 @@ fn choose(chosen: Chosen, mistakes: &mut Vec<String>) -> Vec<JobEntry> {
     let mut entries: Vec<JobEntry> = if chosen.linked { Registry::linked().cloned().collect() } else { Vec::new() };
     entries.extend(chosen.registered);
     if entries.is_empty() {
-        mistakes.push(
-            "no jobs are linked into this program: write `#[job]` over an async fn; if the jobs are in a library crate, write \
-             `use that_crate as _;` in main.rs, since a crate that no code names is not linked; a program that only enqueues needs \
-             no runtime: use `Client::connect()`"
-                .to_owned(),
-        );
+        mistakes.push(nothing_to_run(chosen.linked));
         return entries;
     }
     for (word, names) in [("only", &chosen.only), ("except", &chosen.except)] {
@@ -96,6 +91,25 @@ fn choose(chosen: Chosen, mistakes: &mut Vec<String>) -> Vec<JobEntry> {
         mistakes.push("`only` and `except` together leave no job to run".to_owned());
     }
     entries
+}
+
+/// Why there may be no job at all, each cause with its mend.
+fn nothing_to_run(linked: bool) -> String {
+    let left_out = Registry::linked().count();
+    if !linked && left_out > 0 {
+        return format!(
+            "no jobs are registered: `without_linked` leaves out all that are linked, {left_out} here; write \
+             `.register(send_email::entry().clone())` for each that shall run, or take `without_linked` away"
+        );
+    }
+    "no jobs are linked into this program. There is one of three causes:\n    \
+     - the jobs are in another crate, which no code of this one names, so it is not linked: write \
+     `jobs_runtime::jobs!(that_crate);` (or `use that_crate as _;`) in main.rs, and in each integration test and example too, as \
+     they are crates of their own\n    \
+     - there are no jobs yet: write `#[job]` over an async fn\n    \
+     - the program only enqueues: it needs no runtime, use `Client::connect()`\n  \
+     more of it stands in the guide, `jobs_runtime::guide::linking`"
+        .to_owned()
 }
 
 fn is_named(entry: &JobEntry, name: &str) -> bool {
@@ -241,7 +255,7 @@ pub(super) async fn unserved(store: &dyn Store, now: Now) -> Result<Vec<String>,
         .map(|Unserved { kind, queue, because }| match because {
             UnservedCause::Kind => format!(
                 "jobs of the kind `{kind}` wait in the queue `{queue}`, and no live worker knows the kind: they are kept; was it \
-                 renamed (add `aliases = [\"{kind}\"]`), or is its crate not linked (`use that_crate as _;`)?"
+                 renamed (add `aliases = [\"{kind}\"]`), or is its crate not linked (`jobs_runtime::jobs!(that_crate);`)?"
             ),
             UnservedCause::Queue => format!("jobs of the kind `{kind}` wait in the queue `{queue}`, which no live worker serves"),
         })

@@ -1,6 +1,7 @@
-//! What tests need: a clock to turn by hand, and the suite that every store passes.
+//! What tests need: a clock to turn by hand, the suite that every store passes, and a list to compare the jobs of a program with.
 
 pub mod clock;
 pub mod conformance;
+pub mod registered;
 
 pub use clock::TestClock;

@@ -1,6 +1,6 @@
 use jobs_runtime::job;
 
-#[job(misfire = "skip")]
+#[job(weather = "fine")]
 async fn send() {}
 
 fn main() {}

@@ -204,6 +204,7 @@ mod tests {
             ("enqueue", include_str!("enqueue.rs")),
             ("claim", include_str!("claim.rs")),
             ("outcome", include_str!("outcome.rs")),
+            ("follow", include_str!("follow.rs")),
             ("stop", include_str!("stop.rs")),
             ("lease", include_str!("lease.rs")),
             ("crash", include_str!("crash.rs")),

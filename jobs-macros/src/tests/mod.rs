@@ -8,6 +8,9 @@ use quote::{ToTokens, quote};
 
 use crate::job_tokens;
 
+mod hostile;
+mod sentences;
+
 fn inputs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expand");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -81,61 +84,4 @@ fn mistakes(attribute: &str, item: &str) -> Vec<String> {
         _ => None,
     });
     texts.collect()
-}
-
-#[test]
-fn keys_of_other_systems_lead_to_ours() {
-    for (theirs, ours) in [("max_retries", "retries"), ("schedule", "cron"), ("timezone", "tz"), ("interval", "every")] {
-        let found = mistakes(&format!("{theirs} = 1"), "async fn f() {}");
-        assert_eq!(found, [format!("unknown key `{theirs}`\nhelp: it is called `{ours}` here")]);
-    }
-}
-
-#[test]
-fn no_attribute_makes_the_macro_panic() {
-    let values =
-        ["", "=", "= =", "= 1", "= -1", "= \"\"", "= \"@\"", "= \"\\u{0}\"", "= []", "= [1, [\"\"]]", "= true", "= ::a::b", "()"];
-    for key in crate::keys::KEYS.iter().map(|key| key.name).chain(["", ",", "\"x\"", "r#type", "5"]) {
-        for value in values {
-            drop(mistakes(&format!("{key} {value}, , {key} {value}"), "async fn f(a: u8, b: &u8) {}"));
-        }
-    }
-}
-
-#[test]
-fn numbers_reach_exactly_to_their_limits() {
-    for (attribute, accepted) in [
-        ("retries = 1000", true),
-        ("retries = 1001", false),
-        ("retries = -1", false),
-        ("priority = -1000", true),
-        ("priority = -1001", false),
-        ("priority = 99999999999999999999", false),
-        ("priority = 0x10", true),
-        ("timeout = \"1ms\"", true),
-        ("timeout = \"999us\"", false),
-        ("timeout = \"30d\"", true),
-        ("timeout = \"30d1ms\"", false),
-    ] {
-        assert_eq!(mistakes(attribute, "async fn f() {}").is_empty(), accepted, "{attribute}");
-    }
-}
-
-#[test]
-fn one_mistake_is_one_error() {
-    for (attribute, item) in [
-        ("cron = \"61 * * * *\", tz = \"UTC\"", "async fn f() {}"),
-        ("name = \"a b\"", "async fn größe() {}"),
-        ("every = \"0s\", key = \"k\"", "async fn f() {}"),
-        ("run_on_start = 3", "async fn f(a: u8) {}"),
-        ("", "async fn f(a: Arc<&T>) {}"),
-        ("", "async fn f<T>(a: T) -> Result<T, T> {}"),
-        ("", "async fn f(a: &mut [u8]) {}"),
-        ("queue(\"mail\")", "async fn f() {}"),
-        ("", "async fn f(a: u8, ...) {}"),
-        ("cron = \"@daily\"", "async fn f(a: Arc<u8>, b: Option<u8>) {}"),
-        ("", "struct S;"),
-    ] {
-        assert_eq!(mistakes(attribute, item).len(), 1, "{attribute} {item}: {:?}", mistakes(attribute, item));
-    }
 }

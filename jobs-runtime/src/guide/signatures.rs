@@ -1,0 +1,308 @@
+//! What the fn of a job may look like: arguments, services, return types, names and places, other attributes.
+//!
+//! # Owned travels, borrowed is injected
+//!
+//! The types of the parameters decide, by their syntax alone. Parameters come in any order.
+//!
+//! | parameter | is | must be |
+//! |---|---|---|
+//! | `name: T` | an argument: stored with the job under `name`, as JSON | `Serialize + DeserializeOwned + Send + 'static` |
+//! | `name: &T`, `name: &dyn Trait` | a service: lent by the runtime, found by its type | `Send + Sync + 'static` |
+//! | `name: &JobContext` | this run: its attempt, its name, whether it shall stop | |
+//! | `name: &Client` | a service that every runtime has by itself | |
+//!
+//! ```standalone_crate
+//! use std::sync::Arc;
+//! use jobs_runtime::{JobContext, Runtime, job};
+//!
+//! trait Mailer: Send + Sync {
+//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error>;
+//! }
+//!
+//! struct Screen;
+//!
+//! impl Mailer for Screen {
+//!     fn send(&self, to: &str, text: &str) -> Result<(), std::io::Error> {
+//!         println!("to {to}: {text}");
+//!         Ok(())
+//!     }
+//! }
+//!
+//! struct Sender(String);
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Invoice {
+//!     number: u64,
+//!     lines: Vec<String>,
+//! }
+//!
+//! #[job(queue = "mail", retries = 5, timeout = "30s")]
+//! async fn send_invoice(
+//!     mailer: &dyn Mailer,
+//!     sender: &Sender,
+//!     ctx: &JobContext,
+//!     to: String,
+//!     mut invoice: Invoice,
+//! ) -> Result<u64, std::io::Error> {
+//!     invoice.lines.push(format!("from {}, attempt {}", sender.0, ctx.attempt()));
+//!     mailer.send(&to, &invoice.lines.join("\n"))?;
+//!     Ok(invoice.number)
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The runtime lends the services; a job is made of the arguments alone, in the order of the fn.
+//! Runtime::builder().provide(Sender("Ann".into())).provide_arc::<dyn Mailer>(Arc::new(Screen)).check()?;
+//! let job = send_invoice::job("bob@example.com".into(), Invoice { number: 7, lines: vec![] }).into_job()?;
+//! assert_eq!(job.payload, r#"{"to":"bob@example.com","invoice":{"number":7,"lines":[]}}"#);
+//!
+//! // The fn is still a fn, which takes everything.
+//! let invoice = Invoice { number: 8, lines: vec![] };
+//! assert_eq!(send_invoice(&Screen, &Sender("Ann".into()), &JobContext::test(), "bob@example.com".into(), invoice).await?, 8);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Arguments
+//!
+//! An argument is any type that serde can write and read without borrowing: numbers, texts, tuples, collections, structs and enums
+//! of your own with whatever `#[serde(..)]` attributes they have.
+//!
+//! | type | what to know |
+//! |---|---|
+//! | `Option<T>` | `None` where the stored job has no such argument; any other type must be there |
+//! | `u64`, `i64`, `u128` | exact to the last digit, though JavaScript and some tools read JSON only up to 2⁵³ |
+//! | `f64` | exact; but NaN and the infinities become `null`, which is no `f64`: the job is parked |
+//! | `HashMap<K, V>` | keys are texts, numbers, `bool`, `char` or enums without fields; others fail at the enqueue |
+//! | enums | stored by the names of their variants: rename one with `#[serde(alias = "..")]` |
+//! | `Vec<u8>` | stored as a list of numbers, up to four bytes for each: a file or a table is the better place |
+//! | `jiff::Timestamp`, `Uuid` and the like | as their crates write them, mostly behind a feature `serde` |
+//!
+//! Big values cost at every step, and [a payload has a limit](super::enqueuing): pass a path or a key. So does a value that may
+//! change while the job waits: pass its key, and look it up when the job runs.
+//!
+//! Stored jobs outlive builds: an argument may be added, removed or renamed only as [a table
+//! says](super::defining#changing-a-job-while-stored-ones-wait). Within a struct, serde's own rules apply: a new field needs
+//! `#[serde(default)]` or `Option`.
+//!
+//! ```standalone_crate
+//! use std::collections::BTreeMap;
+//! use jobs_runtime::{Enqueue, NewJob, Runtime, State, job};
+//!
+//! #[derive(Debug, serde::Serialize, serde::Deserialize)]
+//! enum Format {
+//!     #[serde(alias = "Jpg")]
+//!     Jpeg { quality: u8 },
+//!     Png,
+//! }
+//!
+//! #[job]
+//! async fn convert(id: u64, to: Format, labels: Option<BTreeMap<u8, String>>) -> Result<String, String> {
+//!     Ok(format!("{id} to {to:?}, {} labels", labels.unwrap_or_default().len()))
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let labels = BTreeMap::from([(1, "holiday".to_owned())]);
+//! let job = convert::job(u64::MAX, Format::Png, Some(labels)).into_job()?;
+//! assert_eq!(job.payload, r#"{"id":18446744073709551615,"to":"Png","labels":{"1":"holiday"}}"#);
+//!
+//! // Stored before there were labels, by a build in which the variant had another name.
+//! let old = NewJob::new("convert", r#"{"id":7,"to":{"Jpg":{"quality":80}},"verbose":true}"#);
+//! # let runtime = Runtime::builder().store("memory:").start().await?;
+//! # let client = runtime.client();
+//! let id = client.enqueue_one(old).await?;
+//! # while client.job(id).await?.is_some_and(|job| job.state != State::Completed) {
+//! #     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+//! # }
+//! assert_eq!(client.output::<String>(id).await?.as_deref(), Some("7 to Jpeg { quality: 80 }, 0 labels"));
+//! # runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A job with a schedule is made by the clock, which has no arguments: all of them must be `Option`s.
+//!
+//! # Services
+//!
+//! A runtime has one service of each type: [`provide`](crate::Builder::provide) and
+//! [`provide_arc`](crate::Builder::provide_arc) replace an earlier one. For two of one type, give each a struct of its own. One
+//! that is missing is found [at the start](super::start#checks), not by the compiler.
+//!
+//! A service needs no name and may have a pattern; lifetimes may be written, but not `'static`. `dyn Mailer` and
+//! `dyn Mailer + Send + Sync` are two types: let the trait itself require `Send + Sync`. What changes in a service stands behind
+//! a `Mutex` or an atomic. For a task that outlives the run, provide a type that can be cloned and clone it.
+//!
+//! ```standalone_crate
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use jobs_runtime::{Runtime, job};
+//!
+//! struct Limits {
+//!     pages: u64,
+//! }
+//!
+//! #[derive(Clone, Default)]
+//! struct Printed(Arc<AtomicU64>);
+//!
+//! #[job]
+//! async fn print<'a>(printed: &'a Printed, Limits { pages: limit }: &Limits, _: &(dyn Fn() + Send + Sync), pages: u64) {
+//!     let (printed, pages) = (printed.clone(), pages.min(*limit));
+//!     tokio::spawn(async move { printed.0.fetch_add(pages, Ordering::Relaxed) });
+//! }
+//!
+//! # fn main() -> Result<(), jobs_runtime::Error> {
+//! Runtime::builder()
+//!     .provide(Printed::default())
+//!     .provide(Limits { pages: 100 })
+//!     .provide_arc::<dyn Fn() + Send + Sync>(Arc::new(|| ()))
+//!     .check()
+//! # }
+//! ```
+//!
+//! # What a job returns
+//!
+//! Nothing, or a `Result<T, E>`, written out or by an alias such as `anyhow::Result<T>`.
+//!
+//! `T` is the job's output, anything that serde can write. It is kept with the finished job up to `output_limit` (64 KiB); a
+//! bigger one is not kept, which is noted, and the job is completed all the same. `()`, and whatever else is `null` in JSON, is no
+//! output.
+//!
+//! `E` is anything that turns into a boxed error: an error of std, an enum of your own with `thiserror`, `String`, `&'static str`,
+//! `anyhow::Error`, [`BoxError`](crate::BoxError). Its sources are recorded with it. A job that cannot fail but has an output
+//! returns `Result<T, Infallible>`. What follows on an error [may be decided by itself](super::running#failures).
+//!
+//! ```standalone_crate
+//! use std::convert::Infallible;
+//! use anyhow::Context;
+//! use jobs_runtime::job;
+//!
+//! #[job]
+//! async fn count(text: String) -> Result<usize, Infallible> {
+//!     Ok(text.split_whitespace().count())
+//! }
+//!
+//! #[job]
+//! async fn parse(text: String) -> anyhow::Result<i64> {
+//!     text.parse().with_context(|| format!("`{text}` is no number"))
+//! }
+//!
+//! #[job]
+//! async fn check(text: String) -> Result<(), &'static str> {
+//!     if text.is_empty() { Err("the text is empty") } else { Ok(()) }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! # What is refused
+//!
+//! All of it by the compiler, at its place, with what to write instead.
+//!
+//! | written | why not | instead |
+//! |---|---|---|
+//! | `fn` without `async` | it would block a thread for other jobs | `async fn`, with `spawn_blocking` inside |
+//! | `<T>`, `<const N: usize>` | stored arguments are of one type | a job for each type, which calls the generic fn |
+//! | `&self` | nobody has it when the job runs | a free fn, and `&T` for what `self` holds |
+//! | `to: &str`, `ids: &[u64]` | what is borrowed is a service | `String`, `Vec<u64>` |
+//! | `to: Cow<'_, str>`, `Vec<&str>` | stored values own what they hold | `String`, `Vec<String>` |
+//! | `mailer: Arc<Mailer>`, `Box<dyn Mailer>` | it cannot be stored | `&Mailer`, `&dyn Mailer` |
+//! | `mailer: Option<&Mailer>` | the runtime has it or does not start | `&Mailer`, and the choice inside |
+//! | `mailer: &mut Mailer` | many jobs share it | `&Mailer` with a `Mutex` inside |
+//! | `mailer: &'static Mailer` | it is lent for one run | `&Mailer` |
+//! | `ctx: JobContext` | it belongs to the run | `&JobContext` |
+//! | `(a, b): (u8, u8)` | the name is the key of the stored value | a name; take it apart in the body |
+//! | `x: impl Trait`, `-> impl Trait` | a stored value has a type | the type; for a service `&dyn Trait` |
+//! | `#[cfg(..)]` on a parameter | jobs may wait from either build | two fns, each with its `#[cfg]` |
+//! | `-> T` without `Result` | it hides whether the job can fail | `Result<T, Infallible>` |
+//! | `-> Result<&str, E>` | the output is stored | `Result<String, E>` |
+//! | a fn called `u8`, `str`, … | its struct would hide that type | another name |
+//!
+//! The future must be `Send`: an `Rc`, or the guard of a `std` `Mutex`, must not live across an `.await`. The error names the value
+//! and the place.
+//!
+//! # Names and places
+//!
+//! Beside the fn stands a struct of the same name and visibility; `use` brings both. A module of that name cannot stand in the same
+//! place, so put the fn inside it. A job may stand in any module, in a private one too, and in the body of a fn. Its stored name is
+//! the fn's, wherever that stands and without `r#`: two jobs of one name are refused at the start, so give one of them a `name`.
+//!
+//! ```standalone_crate
+//! mod report {
+//!     use jobs_runtime::job;
+//!
+//!     #[job]
+//!     pub(crate) async fn report(r#type: String) {
+//!         let _ = r#type;
+//!     }
+//!
+//!     pub mod weekly {
+//!         #[jobs_runtime::job(name = "weekly_report")]
+//!         pub async fn report() {}
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #[jobs_runtime::job]
+//! async fn r#move() {}
+//!
+//! use report::report;
+//!
+//! assert_eq!((report::NAME, r#move::NAME, self::report::weekly::report::NAME), ("report", "move", "weekly_report"));
+//! assert_eq!(report::job("short".into()).into_job()?.payload, r#"{"type":"short"}"#);
+//! jobs_runtime::Runtime::builder().check()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Other attributes and macros
+//!
+//! Attributes stay on the fn, above or below `#[job]`. `#[cfg]` takes the job away with the fn; `#[deprecated]` also warns of
+//! `name::job(..)`. A `macro_rules!` may write jobs; what the compiler says then points into the macro.
+//!
+//! ```standalone_crate
+//! use jobs_runtime::job;
+//!
+//! #[tracing::instrument(skip_all)]
+//! #[job(queue = "mail")]
+//! async fn outside(to: String) -> Result<(), String> {
+//!     let _ = to;
+//!     Ok(())
+//! }
+//!
+//! #[job]
+//! #[tracing::instrument(fields(to))]
+//! #[allow(clippy::unused_async)]
+//! async fn inside(to: String) {}
+//!
+//! #[cfg(windows)]
+//! #[job]
+//! async fn registry_cleaned() {}
+//!
+//! #[deprecated(note = "use `outside`")]
+//! #[job]
+//! async fn former(to: String) {
+//!     let _ = to;
+//! }
+//!
+//! macro_rules! report {
+//!     ($($name:ident: $argument:ty),*) => {
+//!         $(
+//!             #[job(queue = "reports")]
+//!             async fn $name(of: $argument) -> Result<$argument, String> {
+//!                 Ok(of)
+//!             }
+//!         )*
+//!     };
+//! }
+//!
+//! report!(daily: u32, yearly: i16);
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! assert_eq!(yearly::job(2026).into_job()?.queue, "reports");
+//! # #[expect(deprecated)]
+//! # let _ = former::job(String::new());
+//! # let _ = (outside::job(String::new()), inside::job(String::new()), daily::job(1));
+//! # jobs_runtime::Runtime::builder().check()?;
+//! # Ok(())
+//! # }
+//! ```

@@ -1,0 +1,5 @@
+//! The crate with the jobs is a dependency, and nobody names it.
+
+fn main() {
+    show::check();
+}

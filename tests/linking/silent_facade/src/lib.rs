@@ -1,0 +1,1 @@
+//! Has the crate with the jobs as a dependency, and never names it.

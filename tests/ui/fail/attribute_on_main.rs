@@ -1,0 +1,5 @@
+use jobs_runtime::job;
+
+#[job]
+#[tokio::main]
+async fn main() {}

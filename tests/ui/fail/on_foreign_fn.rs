@@ -1,0 +1,8 @@
+use jobs_runtime::job;
+
+unsafe extern "C" {
+    #[job]
+    fn send(to: u8);
+}
+
+fn main() {}

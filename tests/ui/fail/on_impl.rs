@@ -1,0 +1,8 @@
+use jobs_runtime::job;
+
+struct Mailer;
+
+#[job]
+impl Mailer {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use jobs_runtime::job;
+
+fn main() {
+    #[job]
+    let send = async || {};
+    drop(send);
+}

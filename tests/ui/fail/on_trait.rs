@@ -1,0 +1,6 @@
+use jobs_runtime::job;
+
+#[job]
+trait Send {}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use jobs_runtime::job;
+
+#[job]
+async fn send() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
+
+async fn calls() {
+    let _job = send::job();
+    let _called = send().await;
+}
+
+fn main() {
+    let _name = send::NAME;
+    drop(calls());
+}
