@@ -11,6 +11,7 @@ use jobs_core::{Counts, EnqueueError, JobContext, JobId, JobRecord, NewJob, Stat
 use jobs_runtime::env::{Clock, Env, Rng};
 use jobs_runtime::settings::Sources;
 use jobs_runtime::store::memory::MemoryStore;
+use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
 use jobs_runtime::store::sqlite::{SqliteOptions, SqliteStore};
 use jobs_runtime::testing::TestClock;
 use jobs_runtime::{Builder, Client, Enqueue, Runtime};
@@ -25,6 +26,7 @@ const NOON: Timestamp = Timestamp::constant(1_767_700_800, 0);
 enum Place {
     Memory(MemoryStore),
     File(TempDir),
+    Schema(PostgresOptions),
 }
 
 /// A store and a clock.
@@ -44,10 +46,12 @@ impl std::fmt::Debug for World {
 
 /// Runs a test in a world of each store.
 pub async fn on_every_store(test: impl AsyncFn(&World)) {
-    for world in [World::in_memory(), World::in_file()] {
+    let worlds = [Some(World::in_memory()), Some(World::in_file()), World::in_postgres()];
+    for world in worlds.into_iter().flatten() {
         // Shown only when the test fails.
         println!("on {}", world.name());
         bounded_by(3 * PATIENCE, "the end of the test", test(&world)).await;
+        world.clean_up().await;
     }
 }
 
@@ -64,6 +68,31 @@ impl World {
         Self::new(Place::File(tempfile::tempdir().expect("a folder")))
     }
 
+    /// A world in a schema of its own in the database that `JOBS_TEST_PG` names; none without it.
+    #[must_use]
+    pub fn in_postgres() -> Option<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let Ok(url) = std::env::var("JOBS_TEST_PG") else {
+            println!("left out on PostgreSQL: JOBS_TEST_PG names none");
+            return None;
+        };
+        let mut options = PostgresOptions::new(url);
+        options.schema = format!("world {} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        options.callers_clock = true;
+        options.slack = Duration::ZERO;
+        Some(Self::new(Place::Schema(options)))
+    }
+
+    async fn clean_up(&self) {
+        let Place::Schema(options) = &self.place else { return };
+        let (client, connection) = tokio_postgres::connect(&options.url, tokio_postgres::NoTls).await.expect("a connection");
+        let connection = tokio::spawn(connection);
+        let dropped = client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", options.schema)).await;
+        drop(client);
+        let _ = connection.await;
+        dropped.expect("the schema can be dropped");
+    }
+
     fn new(place: Place) -> Self {
         Self { place, clock: TestClock::new(NOON), changes: watch::Sender::new(0), seeds: AtomicU64::new(1) }
     }
@@ -78,6 +107,7 @@ impl World {
         match self.place {
             Place::Memory(_) => "memory",
             Place::File(_) => "SQLite",
+            Place::Schema(_) => "PostgreSQL",
         }
     }
 
@@ -86,6 +116,7 @@ impl World {
         let store: Arc<dyn Store> = match &self.place {
             Place::Memory(store) => Arc::new(store.clone()),
             Place::File(_) => Arc::new(SqliteStore::open(SqliteOptions::new(self.file())).await.expect("a store")),
+            Place::Schema(options) => Arc::new(PostgresStore::open(options.clone()).await.expect("a store")),
         };
         Arc::new(Tap::new(store, self.changes.clone()))
     }
@@ -110,7 +141,7 @@ impl World {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         match &self.place {
-            Place::Memory(_) => panic!("there is no file"),
+            Place::Memory(_) | Place::Schema(_) => panic!("there is no file"),
             Place::File(folder) => folder.path().join("jobs.db"),
         }
     }
@@ -128,6 +159,7 @@ impl World {
             .heartbeat(Duration::from_secs(180))
             // By this clock a call of the store takes as long as the test turns it meanwhile.
             .option("sqlite.busy_timeout", "10m")
+            .option("postgres.deadline", "10m")
     }
 
     /// The same with the system's clock and the shortest lease that there is.

@@ -15,7 +15,7 @@ use jobs_core::{StoreError, TextError, name};
 
 use crate::error::Error;
 use crate::scheduler::declare;
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreUrl};
 use crate::worker::{Options, QueueOption};
 
 /// Which kinds a program runs.
@@ -295,7 +295,15 @@ pub(super) fn options(settings: &Settings, registry: &Registry, build: Option<St
         output_limit: settings.output_limit,
         error_limit: settings.error_limit,
         schedules: settings.schedules,
-        patience: settings.sqlite_busy_timeout.saturating_add(Duration::from_secs(10)),
+        patience: longest_call(settings).saturating_add(Duration::from_secs(10)),
+    }
+}
+
+/// How long the store itself waits before it says that a call cannot be done now.
+fn longest_call(settings: &Settings) -> Duration {
+    match settings.store {
+        StoreUrl::Postgres(_) => settings.postgres_deadline.saturating_mul(2),
+        _ => settings.sqlite_busy_timeout,
     }
 }
 

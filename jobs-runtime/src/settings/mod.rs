@@ -66,6 +66,10 @@
 //! | `schedules` | `JOBS_SCHEDULES` | `true` and `false` | `true` | `false`: this process fires no schedules |
 //! | `sqlite.synchronous` | `JOBS_SQLITE_SYNCHRONOUS` | `full` and `normal` | `full` | `full`: a confirmed job survives a power cut; `normal`: a crash of the process only, and faster |
 //! | `sqlite.busy_timeout` | `JOBS_SQLITE_BUSY_TIMEOUT` | 100ms to 10m | `1m` | how long to wait for a lock that another process holds |
+//! | `postgres.schema` | `JOBS_POSTGRES_SCHEMA` | 1 to 128 bytes without control characters | `jobs` | the schema that holds the tables; made if it is missing and the role may |
+//! | `postgres.pooled` | `JOBS_POSTGRES_POOLED` | `true` and `false` | `false` | `true`: a pooler such as PgBouncer gives each transaction another connection; news are looked for once a second |
+//! | `postgres.deadline` | `JOBS_POSTGRES_DEADLINE` | 1s to 10m | `30s` | how long one call or one attempt to connect may take |
+//! | `postgres.migrate` | `JOBS_POSTGRES_MIGRATE` | `true` and `false` | `true` | `false`: the tables are never made or changed, only used |
 //! | `jobs.<kind>.enabled` | `JOBS_JOBS_<KIND>_ENABLED` | `true` and `false` | `true` | `false`: the schedule of this job does not fire |
 //! | `jobs.<kind>.cron` | `JOBS_JOBS_<KIND>_CRON` | cron expressions such as `0 2 * * *`, and `@once` | what the code says | replaces the schedule of this job by a cron expression |
 //! | `jobs.<kind>.every` | `JOBS_JOBS_<KIND>_EVERY` | 1s to 366d | what the code says | replaces the schedule of this job by a period |

@@ -64,7 +64,7 @@ pub(super) enum Fallback {
 }
 
 /// All options, in the order of the documentation.
-pub static OPTIONS: [Opt; 25] = [
+pub static OPTIONS: [Opt; 29] = [
     row("store", Shape::Store, "sqlite://jobs.db", "where the jobs are kept; a relative path starts at the working folder"),
     row("concurrency", number(1, 100_000), "64", "jobs that run at once in this process"),
     optional(
@@ -131,6 +131,15 @@ pub static OPTIONS: [Opt; 25] = [
         "1m",
         "how long to wait for a lock that another process holds",
     ),
+    row("postgres.schema", Shape::Label, "jobs", "the schema that holds the tables; made if it is missing and the role may"),
+    row(
+        "postgres.pooled",
+        Shape::Flag,
+        "false",
+        "`true`: a pooler such as PgBouncer gives each transaction another connection; news are looked for once a second",
+    ),
+    row("postgres.deadline", seconds(1, 10 * MINUTE), "30s", "how long one call or one attempt to connect may take"),
+    row("postgres.migrate", Shape::Flag, "true", "`false`: the tables are never made or changed, only used"),
     row("jobs.<kind>.enabled", Shape::Flag, "true", "`false`: the schedule of this job does not fire"),
     optional("jobs.<kind>.cron", Shape::Cron, "what the code says", "replaces the schedule of this job by a cron expression"),
     optional("jobs.<kind>.every", Shape::Every, "what the code says", "replaces the schedule of this job by a period"),
@@ -191,7 +200,7 @@ impl Shape {
     pub(super) fn allowed(&self) -> String {
         let range = |min: &Duration, max: &Duration| format!("{} to {}", duration::format(*min), duration::format(*max));
         match self {
-            Self::Store => "`sqlite://PATH`, `sqlite:PATH` and `memory:`".to_owned(),
+            Self::Store => "`sqlite://PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` and `memory:`".to_owned(),
             Self::Flag => "`true` and `false`".to_owned(),
             Self::Number { min, max } => format!("{min} to {max}"),
             Self::Size { min, max } => format!("{} to {}", size(*min), size(*max)),

@@ -138,6 +138,26 @@ impl Overrides {
         self.put("sqlite.busy_timeout", text(limit))
     }
 
+    /// `postgres.schema`: the schema that holds the tables.
+    pub fn postgres_schema(&mut self, schema: impl Into<String>) -> &mut Self {
+        self.set("postgres.schema", schema)
+    }
+
+    /// `postgres.pooled`: whether a pooler such as PgBouncer gives each transaction another connection.
+    pub fn postgres_pooled(&mut self, pooled: bool) -> &mut Self {
+        self.put("postgres.pooled", Raw::Flag(pooled))
+    }
+
+    /// `postgres.deadline`: how long one call or one attempt to connect may take.
+    pub fn postgres_deadline(&mut self, limit: Duration) -> &mut Self {
+        self.put("postgres.deadline", text(limit))
+    }
+
+    /// `postgres.migrate`: whether the tables are made and migrated when the store is opened.
+    pub fn postgres_migrate(&mut self, migrate: bool) -> &mut Self {
+        self.put("postgres.migrate", Raw::Flag(migrate))
+    }
+
     /// `jobs.<kind>.enabled`: whether the schedule of this job fires.
     pub fn job_enabled(&mut self, kind: &str, enabled: bool) -> &mut Self {
         self.put(format!("jobs.{kind}.enabled"), Raw::Flag(enabled))

@@ -54,6 +54,14 @@ pub struct Settings {
     pub sqlite_synchronous: Synchronous,
     /// `sqlite.busy_timeout`: how long to wait for a lock that another process holds.
     pub sqlite_busy_timeout: Duration,
+    /// `postgres.schema`: the schema that holds the tables.
+    pub postgres_schema: String,
+    /// `postgres.pooled`: whether a pooler gives each transaction another connection.
+    pub postgres_pooled: bool,
+    /// `postgres.deadline`: how long one call or one attempt to connect may take.
+    pub postgres_deadline: Duration,
+    /// `postgres.migrate`: whether the tables are made and migrated.
+    pub postgres_migrate: bool,
     /// `jobs.<kind>`: the jobs whose schedules are replaced or switched off, by kind. That the kinds exist is not checked.
     pub jobs: BTreeMap<String, JobSettings>,
     /// The files that were read, the stronger one last.
@@ -177,6 +185,13 @@ impl Settings {
                 _ => return None,
             },
             sqlite_busy_timeout: length("sqlite.busy_timeout")?,
+            postgres_schema: match get("postgres.schema")? {
+                Value::Text(schema) => schema.clone(),
+                _ => return None,
+            },
+            postgres_pooled: flag("postgres.pooled")?,
+            postgres_deadline: length("postgres.deadline")?,
+            postgres_migrate: flag("postgres.migrate")?,
             jobs: jobs(options),
             files,
             origins: origins(options),

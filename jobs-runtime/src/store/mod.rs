@@ -16,7 +16,7 @@ use jobs_core::store::Store;
 use crate::settings::{Settings, StoreUrl};
 
 /// Opens the store that the settings name.
-#[cfg_attr(not(feature = "sqlite"), allow(clippy::unused_async, reason = "opening a file waits"))]
+#[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(clippy::unused_async, reason = "opening a file waits"))]
 pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreError> {
     match &settings.store {
         StoreUrl::Memory => Ok(Arc::new(memory::MemoryStore::new())),
@@ -31,6 +31,19 @@ pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreErr
             };
             Ok(Arc::new(sqlite::SqliteStore::open(options).await?))
         }
+        #[cfg(feature = "postgres")]
+        StoreUrl::Postgres(url) => {
+            let mut options = postgres::PostgresOptions::new(url);
+            options.schema.clone_from(&settings.postgres_schema);
+            options.pooled = settings.postgres_pooled;
+            options.deadline = settings.postgres_deadline;
+            options.migrate = settings.postgres_migrate;
+            Ok(Arc::new(postgres::PostgresStore::open(options).await?))
+        }
+        #[cfg(not(feature = "postgres"))]
+        StoreUrl::Postgres(_) => Err(StoreError::Unusable(
+            "this build has no PostgreSQL store: add the feature `postgres` of jobs-runtime in Cargo.toml".to_owned(),
+        )),
         #[cfg(not(feature = "sqlite"))]
         StoreUrl::Sqlite(_) => Err(StoreError::Unusable(
             "this build has no SQLite store: add the feature `sqlite` of jobs-runtime in Cargo.toml".to_owned(),

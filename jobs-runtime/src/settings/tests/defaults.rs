@@ -27,6 +27,8 @@ fn nothing_set_gives_every_default() {
     assert_eq!(settings.worker_name, None);
     assert!(settings.schedules);
     assert_eq!((settings.sqlite_synchronous, settings.sqlite_busy_timeout), (Synchronous::Full, s(60)));
+    assert_eq!((&*settings.postgres_schema, settings.postgres_deadline), ("jobs", s(30)));
+    assert!(settings.postgres_migrate && !settings.postgres_pooled);
     assert_eq!(settings.jobs, BTreeMap::new());
     assert_eq!(settings.files, Vec::<String>::new());
     assert_eq!(settings.origins().count(), 0);
