@@ -33,7 +33,11 @@ pub trait Follows<O>: Job {
 }
 
 /// One job of a chain that is still to come, as it is stored.
+///
+/// A field that this release does not know is an error, not a loss: the job is parked until a build comes that knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Link {
     /// The kind that runs it.
     pub kind: Cow<'static, str>,
@@ -171,6 +175,8 @@ impl<J: Job> JobBuilder<J> {
     ///
     /// `N` is stored in the transaction that records the completion, for the same tenant and user. It does not run when this job
     /// fails or is cancelled. What is set after this is set for `N`.
+    ///
+    /// A chain goes with its first job: where a [`name`](JobBuilder::name) is borne by a living job, neither is stored.
     #[doc(alias = "and_then")]
     #[doc(alias = "chain")]
     #[doc(alias = "continue_with")]
@@ -233,7 +239,8 @@ impl<L> Chain<L> {
 
     /// Gives it another timeout than its kind's own.
     pub fn timeout(self, timeout: Duration) -> Self {
-        self.set(|link| link.timeout = Some(millis(timeout)))
+        // Kept in milliseconds; none at all would let no attempt begin.
+        self.set(|link| link.timeout = Some(millis(timeout).max(1)))
     }
 
     /// Adds a tag to those of its kind.
@@ -302,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_chain_is_an_error_that_says_so() {
-        for text in ["", "{}", "[{}]", "[{\"kind\":1}]", "[1]"] {
+        for text in ["", "{}", "[{}]", "[{\"kind\":1}]", "[1]", "[{\"kind\":\"a\",\"later\":1}]"] {
             let error = from_text(Some(text)).unwrap_err().to_string();
             assert!(error.starts_with("the chain of the job cannot be read: "), "{error}");
         }

@@ -98,7 +98,8 @@ pub struct JobRecord {
     pub tick: Option<Timestamp>,
     /// The job on which it follows.
     pub parent: Option<JobId>,
-    /// The jobs that follow on it once it has completed.
+    /// The jobs that follow on it once it has completed. Empty also where the stored text cannot be read; such a job is parked, and
+    /// its `error` says so.
     pub chain: Vec<Link>,
     /// When it was enqueued.
     pub created_at: Timestamp,

@@ -24,7 +24,6 @@ pub(crate) fn check(head: &Head, options: &Options, errors: &mut Errors) {
     head.typed().for_each(|param| parameter(param, options, errors));
     schedule(options, errors);
     names(head, options, errors);
-    retries(options, errors);
 }
 
 /// Other attributes that make something else of the fn.
@@ -125,12 +124,5 @@ fn names(head: &Head, options: &Options, errors: &mut Errors) {
     for alias in options.aliases.iter().filter(|alias| alias.value() == name) {
         let message = format_args!("`{}` is the name of this job already", shown(&name));
         errors.push(alias, message, "an alias is an earlier name: leave it out");
-    }
-}
-
-/// A backoff that no attempt waits for.
-fn retries(options: &Options, errors: &mut Errors) {
-    if let (Some(0), Some(backoff), Some(_)) = (options.retries, options.written("backoff"), &options.backoff) {
-        errors.push(backoff, "`backoff` means nothing with `retries = 0`", "leave one of them out");
     }
 }

@@ -1,6 +1,6 @@
 //! The head of the fn: what the macro reads of it, and what each parameter is. The body stays tokens that nobody looks into.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -202,16 +202,74 @@ pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
     flat(tokens).iter().any(|token| matches!(token, TokenTree::Ident(ident) if ident == word))
 }
 
-/// Whether a type borrows for less than `'static`, as far as its tokens tell.
+/// Whether a type borrows for less than `'static`, as far as its tokens tell. What a fn type or a `Fn` trait takes and gives is no
+/// part of what it holds, and a lifetime named by `for<..>` is any.
 pub(crate) fn borrows(ty: &impl ToTokens) -> bool {
-    let tokens = flat(ty);
-    let is_static = |tokens: &[TokenTree]| match tokens {
-        [TokenTree::Punct(tick), TokenTree::Ident(name), ..] => tick.as_char() == '\'' && name == "static",
-        _ => false,
+    borrows_among(&ty.to_token_stream().into_iter().collect::<Vec<_>>(), &mut vec!["static".to_owned()])
+}
+
+/// `free` are the lifetimes that are no loans.
+fn borrows_among(tokens: &[TokenTree], free: &mut Vec<String>) -> bool {
+    let is_punct =
+        |token: Option<&TokenTree>, sign: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let lifetime = |at: usize| match (tokens.get(at), tokens.get(at + 1)) {
+        (tick, Some(TokenTree::Ident(name))) if is_punct(tick, '\'') => Some(name.to_string()),
+        _ => None,
     };
-    tokens.iter().enumerate().any(|(at, token)| match token {
-        TokenTree::Punct(punct) if punct.as_char() == '&' => !is_static(&tokens[at + 1..]),
-        TokenTree::Punct(punct) if punct.as_char() == '\'' => !is_static(&tokens[at..]),
-        _ => false,
-    })
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        match token {
+            TokenTree::Ident(word) if word == "for" && is_punct(tokens.get(at + 1), '<') => {
+                while !is_punct(tokens.get(at), '>') && at < tokens.len() {
+                    free.extend(lifetime(at));
+                    at += 1;
+                }
+            }
+            TokenTree::Ident(word) if matches!(&*word.to_string(), "fn" | "Fn" | "FnMut" | "FnOnce") => {
+                let takes =
+                    matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+                if takes {
+                    at += 1;
+                    if is_punct(tokens.get(at + 1), '-') && is_punct(tokens.get(at + 2), '>') {
+                        at += 2;
+                        at += given(&tokens[at + 1..]);
+                    }
+                }
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                if lifetime(at + 1).is_none_or(|name| !free.contains(&name)) {
+                    return true;
+                }
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                if lifetime(at).is_some_and(|name| !free.contains(&name)) {
+                    return true;
+                }
+            }
+            TokenTree::Group(group) => {
+                if borrows_among(&group.stream().into_iter().collect::<Vec<_>>(), free) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
+/// How many tokens the type behind an arrow has: up to a `+`, a comma, or the end of the brackets around it.
+fn given(tokens: &[TokenTree]) -> usize {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Punct(punct) = token else { continue };
+        match punct.as_char() {
+            '<' => depth += 1,
+            '>' if depth == 0 => return at,
+            '>' => depth -= 1,
+            '+' | ',' if depth == 0 => return at,
+            _ => {}
+        }
+    }
+    tokens.len()
 }

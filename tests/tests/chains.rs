@@ -223,3 +223,101 @@ async fn chains_are_enqueued_beside_other_jobs_and_checked_whole() {
     })
     .await;
 }
+
+#[job]
+async fn linger(ctx: &JobContext) -> Result<u32, String> {
+    ctx.cancelled().await;
+    Ok(7)
+}
+
+#[job(aliases = ["jot_down"])]
+async fn note(desk: &Desk, number: u32) {
+    desk.seen.lock().unwrap().push(format!("noted {number}"));
+}
+
+#[tokio::test]
+async fn a_job_that_was_asked_to_stop_and_ends_well_is_followed() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let builder = with_jobs(world.builder(&store)).register(linger::entry().clone()).register(note::entry().clone());
+        let runtime = builder.start().await.unwrap();
+        let client = runtime.client();
+        let first = linger::job().then::<note>().enqueue(client).await.unwrap();
+        world.job_in(client, first, State::Running).await;
+        client.cancel(first).await.unwrap();
+        world
+            .until("the job to hear of it", async || {
+                world.clock.advance(Duration::from_millis(100));
+                client.job(first).await.unwrap().filter(|job| job.state == State::Completed)
+            })
+            .await;
+        follower(world, client, first, State::Completed).await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shutdown_stores_what_follows_on_the_jobs_that_end_in_it() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let builder = with_jobs(world.builder(&store)).register(linger::entry().clone()).option("shutdown.drain", "0s");
+        let runtime = builder.start().await.unwrap();
+        let client = world.client(&world.store().await);
+        let first = linger::job().then::<note>().enqueue(&client).await.unwrap();
+        world.job_in(&client, first, State::Running).await;
+        stop(runtime).await;
+        assert_eq!(client.job(first).await.unwrap().unwrap().state, State::Completed);
+        let waiting = follower(world, &client, first, State::Available).await;
+        assert_eq!(waiting.payload, r#"{"number":7}"#);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_nobody_knows_waits_for_a_build_that_does_also_by_its_old_name() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let runtime = with_jobs(world.builder(&store)).register(linger::entry().clone()).start().await.unwrap();
+        let client = runtime.client();
+        let mut chain = linger::job().then::<note>().into_job().unwrap();
+        chain.chain[0].kind = "jot_down".into();
+        let first = client.enqueue_one(chain).await.unwrap();
+        world.job_in(client, first, State::Running).await;
+        client.cancel(first).await.unwrap();
+        world
+            .until("the job to hear of it", async || {
+                world.clock.advance(Duration::from_millis(100));
+                client.job(first).await.unwrap().filter(|job| job.state == State::Completed)
+            })
+            .await;
+        let kept = client.followers(first).await.unwrap();
+        assert!(matches!(kept[0].state, State::Available | State::Parked), "{kept:#?}");
+        let newer = with_jobs(world.builder(&world.store().await)).register(note::entry().clone()).start().await.unwrap();
+        let ran = follower(world, client, first, State::Completed).await;
+        assert_eq!((ran.id, &*ran.kind, ran.failures), (kept[0].id, "jot_down", 0));
+        stop(newer).await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_fails_and_then_does_not_goes_on() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let desk = std::sync::Arc::new(Desk::default());
+        desk.fails.store(true, Ordering::SeqCst);
+        let runtime = with_jobs(world.builder(&store)).provide_arc(std::sync::Arc::clone(&desk)).start().await.unwrap();
+        let client = runtime.client();
+        let first = write::job("a".into(), 1).then::<review>().retries(1).then::<tidy>().enqueue(client).await.unwrap();
+        let waiting = follower(world, client, first, State::Retryable).await;
+        desk.fails.store(false, Ordering::SeqCst);
+        world.clock.advance(waiting.run_at.duration_since(world.now()).try_into().unwrap());
+        let reviewed = follower(world, client, first, State::Completed).await;
+        assert_eq!((reviewed.id, reviewed.failures), (waiting.id, 1));
+        follower(world, client, reviewed.id, State::Completed).await;
+        stop(runtime).await;
+    })
+    .await;
+}

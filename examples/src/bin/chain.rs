@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use jobs_runtime::{BoxError, Runtime, job};
+use jobs_runtime::{BoxError, JobFilter, Runtime, State, job};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 #[derive(Serialize, Deserialize)]
 struct Words(Vec<(String, usize)>);
 
-#[job(retries = 2)]
+#[job(retries = 2, backoff = "fixed 50ms")]
 async fn read(path: String) -> Result<String, BoxError> {
     Ok(tokio::task::spawn_blocking(|| std::fs::read_to_string(path)).await??)
 }
@@ -63,7 +64,13 @@ async fn run(path: String) -> Result<(), BoxError> {
     let done = std::sync::Arc::new(Notify::new());
     let runtime = Runtime::builder().store("memory:").provide_arc(std::sync::Arc::clone(&done)).start().await?;
     let first = read::job(path).then::<count>().then::<print>().then::<finish>().enqueue(runtime.client()).await?;
-    done.notified().await;
+    // A chain stands still where a job of it fails: `finish` would never come.
+    while tokio::time::timeout(Duration::from_millis(50), done.notified()).await.is_err() {
+        let failed = JobFilter { state: Some(State::Failed), finished: true, ..JobFilter::default() };
+        if let Some(job) = runtime.client().jobs(failed).await?.jobs.pop() {
+            return Err(format!("`{}` failed: {}", job.kind, job.error.unwrap_or_default()).into());
+        }
+    }
     let follower = &runtime.client().followers(first).await?[0];
     println!("`{}` followed on `read`", follower.kind);
     runtime.shutdown().await;

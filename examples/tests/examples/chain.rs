@@ -14,6 +14,20 @@ fn the_chain_counts_the_words_of_a_file() {
 }
 
 #[test]
+fn a_chain_that_stands_still_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("picture.txt"), [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::write(folder.path().join("book.txt"), "word ".repeat(400_000)).unwrap();
+    for (file, error) in [
+        ("picture.txt", "chain: `read` failed: stream did not contain valid UTF-8"),
+        ("book.txt", "chain: `read` failed: the work was done, but the next job of its chain cannot be made"),
+    ] {
+        let end = Program::start(CHAIN, folder.path(), &[file]).end();
+        assert!(!end.status.success() && end.errors.contains(error), "{end:#?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let end = Program::start(CHAIN, folder.path(), &["nowhere.txt"]).end();

@@ -89,7 +89,6 @@ fn each_mistake_of_the_attribute_has_its_sentence() {
         ("aliases = [\"send\"]", "`send` is the name of this job already"),
         ("name = \"mail\", aliases = [\"mail\"]", "`mail` is the name of this job already"),
         ("aliases = [\"\"]", "alias name is empty"),
-        ("retries = 0, backoff = \"fixed 30s\"", "`backoff` means nothing with `retries = 0`"),
         ("tz = \"UTC\"", "`tz` needs `cron`"),
         ("every = \"5m\", tz = \"UTC\"", "`tz` needs `cron`"),
         ("cron = \"@once\", tz = \"UTC\"", "`tz` means nothing to `@once`"),

@@ -36,6 +36,8 @@
 //! | an argument is renamed, or one of another type is added | they do not decode: parked, with their payload |
 //! | a type changes so that old values do not decode | parked |
 //! | the fn is moved to another module or file | nothing: the module is no part of the name |
+//! | the type that it returns changes | the job that follows on it in a stored chain is parked when it cannot take the output |
+//! | its argument is renamed, or a second one added | a chain that was stored with it still names the old one: parked when its turn comes |
 //! | the fn is renamed | they keep the old name: parked once no live worker knows it, unless an alias takes them |
 //!
 //! A job that was [parked](super::running#parked-jobs) runs as soon as a build comes that can take it. So a rename is mended by

@@ -134,9 +134,10 @@
 //!
 //! - What is set before the first `then` is set for the first job; what comes after a `then`, for the job that it names.
 //! - Each job of a chain is an ordinary one, with its own id, attempts and timeout. It is stored in the transaction that records
-//!   the completion of the job before: it is there if and only if that one is completed, and once however often the answer of the
-//!   store was lost. Tenant and user are handed on; name, tags and metadata are not.
-//! - Where a job fails for good or is cancelled, the chain stands still. Requeueing that job lets it go on; requeueing one that has
+//!   the completion of the job before: with each completion that counts, and once however often the answer of the store was lost.
+//!   Tenant and user are handed on; name, tags and metadata are not.
+//! - A chain goes with its first job: if that one bears a name of a job that is alive, neither it nor its chain is stored.
+//! - Where a job fails for good or is cancelled, the chain stands still, as long as that job is kept (30 days, or 1). Requeueing that job lets it go on; requeueing one that has
 //!   completed makes what follows on it anew. A running job that was asked to stop and completes nevertheless is followed.
 //! - The whole output travels, also one that is too large to be kept with the finished job. One of more than 1 MiB fails its job,
 //!   with an error that says so.

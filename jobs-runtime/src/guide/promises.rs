@@ -98,6 +98,7 @@
 //! | the wall clock jumps forward | what is due by the new time is due; passed ticks are fired once |
 //! | the wall clock jumps back | waiting jobs and schedules wait until it comes by again; no tick fires twice. Leases, timeouts and running jobs follow the steady clock, and notice nothing |
 //! | the power is cut | nothing that was answered for is lost with `sqlite.synchronous = "full"`; running jobs run again |
+//! | a job of a chain completes | the next one is stored in the same transaction; a repeated or late outcome stores none. Requeueing the job makes another |
 //! | old and new builds run together | each takes the kinds it knows; arguments that one cannot decode wait for the other, parked; schedules are those of the newest start |
 //! | the store's schema is newer than the program | the program refuses to start |
 //! | an older backup is restored | jobs that ended since then run again; missed ticks are fired once |

@@ -186,11 +186,6 @@
 //! async fn parse(text: String) -> anyhow::Result<i64> {
 //!     text.parse().with_context(|| format!("`{text}` is no number"))
 //! }
-//!
-//! #[job]
-//! async fn check(text: String) -> Result<(), &'static str> {
-//!     if text.is_empty() { Err("the text is empty") } else { Ok(()) }
-//! }
 //! # fn main() {}
 //! ```
 //!

@@ -18,6 +18,9 @@ use crate::telemetry;
 /// The most outcomes of one group.
 const GROUP: usize = 1_000;
 
+/// The most bytes of payloads and outputs of one group, unless one outcome alone has more.
+const GROUP_BYTES: usize = 16 << 20;
+
 /// How many groups are under way at most.
 const UNDER_WAY: usize = 2;
 
@@ -82,6 +85,15 @@ impl Part for Completer {
     }
 }
 
+/// How many bytes an outcome brings along.
+fn weight(completion: &Completion) -> usize {
+    let output = match &completion.decision {
+        Decision::Complete { output, .. } => output.as_ref().map_or(0, String::len),
+        _ => 0,
+    };
+    output + completion.followers.iter().map(|job| job.payload.len()).sum::<usize>()
+}
+
 /// One group under way.
 struct Writing {
     shared: Arc<Shared>,
@@ -89,8 +101,23 @@ struct Writing {
 }
 
 impl Writing {
-    /// Writes a group until the store has taken it, or until its lease is lost.
-    async fn write(&self, group: Vec<Outcome>) {
+    /// Writes outcomes, in portions that are not too heavy for one transaction.
+    async fn write(&self, mut group: Vec<Outcome>) {
+        while !group.is_empty() {
+            let mut bytes = 0;
+            let light = |outcome: &&Outcome| {
+                bytes += weight(&outcome.completion);
+                bytes <= GROUP_BYTES
+            };
+            let count = group.iter().take_while(light).count().max(1);
+            let rest = group.split_off(count);
+            self.write_portion(group).await;
+            group = rest;
+        }
+    }
+
+    /// Writes a portion until the store has taken it, or until its lease is lost.
+    async fn write_portion(&self, group: Vec<Outcome>) {
         let mut group = group;
         loop {
             let epoch = self.pool.epoch();

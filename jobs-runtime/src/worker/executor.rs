@@ -189,13 +189,16 @@ impl Executor {
         };
         match leash.reason() {
             Some(Reason::Cancelled) => return Decision::Cancel { reason: "cancelled while it ran".to_owned() },
-            Some(Reason::Shutdown | Reason::Lost) => return Decision::HandBack,
+            // A job that has made up its mind is not run again for the shutdown's sake.
+            Some(Reason::Shutdown | Reason::Lost) if !matches!(failure.directive, Directive::Discard | Directive::Cancel) => {
+                return Decision::HandBack;
+            }
             Some(Reason::Timeout) => {
                 let limit = jobs_core::duration::format(timeout.unwrap_or_default());
                 let failure = Failure::new(format!("timed out after {limit}: {}", failure.message));
                 return self.failed(entry, ran, retries, &failure);
             }
-            None => {}
+            Some(Reason::Shutdown | Reason::Lost) | None => {}
         }
         self.failed(entry, ran, retries, &failure)
     }

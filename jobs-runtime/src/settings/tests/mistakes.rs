@@ -107,7 +107,7 @@ fn the_builder_is_judged_like_everyone() {
         [
             "builder: concurrency is `0`, allowed are 1 to 100000",
             "builder: defaults.timeout is `0s`, allowed are 1ms to 30d and `none`",
-            "builder: jobs.j.every is `0s`: period 0s is shorter than 1s, allowed are 1s to 366d",
+            "builder: jobs.j.every is `0s`: period 0s is shorter than 1s, allowed are 1s to 366d; write 1s to 366d, in whole milliseconds",
             "builder: lease is `213503982334601d7h15s999ms999us999ns`: duration `213503982334601d7h15s999ms999us999ns` is longer than 100 years, allowed are 3s to 10m; the limit is 36500d",
             "builder: only_queues is ``, allowed are 1 to 1000 names of queues",
             "builder: shutdown.drian is no option; did you mean `shutdown.drain`?",

@@ -14,13 +14,12 @@ impl State {
     }
 
     fn complete_one(&mut self, now: Now, outcome: Completion) -> CompletionAnswer {
-        let Ok(followers) =
-            outcome.followers.into_iter().map(|job| Ok((id_of(&job)?, job))).collect::<Result<Vec<_>, StoreError>>()
-        else {
-            return CompletionAnswer::Refused("a job that follows has no id".to_owned());
-        };
         match self.places.get(&outcome.id) {
             Some(&Place::Live(seq)) if self.is_held(seq, outcome.token) => {
+                let followers = outcome.followers.into_iter().map(|job| Ok((id_of(&job)?, job)));
+                let Ok(followers) = followers.collect::<Result<Vec<_>, StoreError>>() else {
+                    return CompletionAnswer::Refused("a job that follows has no id".to_owned());
+                };
                 self.change(seq, |job| job.record.started_at = Some(outcome.started_at));
                 self.apply(now.wall, seq, outcome.decision);
                 for (id, job) in followers {

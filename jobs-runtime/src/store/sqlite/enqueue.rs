@@ -69,7 +69,7 @@ pub(super) fn insert(connection: &Connection, now: Now, job: &NewJob) -> std::re
     let state = if due <= now.wall { State::Available } else { State::Scheduled };
     let tags = (!job.tags.is_empty()).then(|| serde_json::to_string(&job.tags).unwrap_or_default());
     let metadata = job.metadata.as_ref().map(|metadata| serde_json::to_string(metadata).unwrap_or_default());
-    let timeout = job.timeout.map(|timeout| i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+    let timeout = job.timeout.map(|timeout| i64::try_from(timeout.as_millis().max(1)).unwrap_or(i64::MAX));
     let tick = job.tick.as_ref();
     let stored = connection.prepare_cached(INSERT)?.execute(params![
         job_id.as_bytes().as_slice(),

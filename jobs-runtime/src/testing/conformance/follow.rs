@@ -102,6 +102,9 @@ pub async fn an_outcome_that_does_not_count_stores_no_follower(subject: &dyn Sub
     let mut nameless = follower(&worker, id);
     nameless.id = None;
     let refused = followed_by(worker.outcome(&run, done()), vec![follower(&worker, id), nameless]);
+    let mut late = refused.clone();
+    late.token -= 1;
+    assert_eq!(worker.complete(vec![late]).await, [CompletionAnswer::Stale], "the fence is asked first");
     let answers = worker.complete(vec![refused]).await;
     assert!(matches!(answers[0], CompletionAnswer::Refused(_)), "a follower without an id: {answers:?}");
     assert_eq!(worker.state(id).await, State::Running, "a refused outcome changes nothing");
