@@ -218,40 +218,31 @@ fn borrows_among(tokens: &[TokenTree], free: &mut Vec<String>) -> bool {
     };
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        match token {
+        let is_loan = match token {
             TokenTree::Ident(word) if word == "for" && is_punct(tokens.get(at + 1), '<') => {
                 while !is_punct(tokens.get(at), '>') && at < tokens.len() {
                     free.extend(lifetime(at));
                     at += 1;
                 }
+                false
             }
             TokenTree::Ident(word) if matches!(&*word.to_string(), "fn" | "Fn" | "FnMut" | "FnOnce") => {
-                let takes =
-                    matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
-                if takes {
+                if matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis) {
                     at += 1;
                     if is_punct(tokens.get(at + 1), '-') && is_punct(tokens.get(at + 2), '>') {
                         at += 2;
                         at += given(&tokens[at + 1..]);
                     }
                 }
+                false
             }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                if lifetime(at + 1).is_none_or(|name| !free.contains(&name)) {
-                    return true;
-                }
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                if lifetime(at).is_some_and(|name| !free.contains(&name)) {
-                    return true;
-                }
-            }
-            TokenTree::Group(group) => {
-                if borrows_among(&group.stream().into_iter().collect::<Vec<_>>(), free) {
-                    return true;
-                }
-            }
-            _ => {}
+            TokenTree::Punct(punct) if punct.as_char() == '&' => lifetime(at + 1).is_none_or(|name| !free.contains(&name)),
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => lifetime(at).is_some_and(|name| !free.contains(&name)),
+            TokenTree::Group(group) => borrows_among(&group.stream().into_iter().collect::<Vec<_>>(), free),
+            _ => false,
+        };
+        if is_loan {
+            return true;
         }
         at += 1;
     }
@@ -265,9 +256,8 @@ fn given(tokens: &[TokenTree]) -> usize {
         let TokenTree::Punct(punct) = token else { continue };
         match punct.as_char() {
             '<' => depth += 1,
-            '>' if depth == 0 => return at,
+            '>' | '+' | ',' if depth == 0 => return at,
             '>' => depth -= 1,
-            '+' | ',' if depth == 0 => return at,
             _ => {}
         }
     }
