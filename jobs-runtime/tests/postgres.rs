@@ -173,7 +173,8 @@ async fn a_role_with_few_rights_can_work_where_another_made_the_tables() {
         store.enqueue(now(), vec![job("mail"), job("mail")]).await.expect("stored");
         let worker = worker(&store).await;
         assert_eq!(drain(&store, worker).await, 2);
-        let retention = jobs_core::store::Retention { completed: Duration::ZERO, cancelled: Duration::ZERO, failed: Duration::ZERO };
+        let retention =
+            jobs_core::store::Retention { completed: Duration::ZERO, cancelled: Duration::ZERO, failed: Duration::ZERO };
         store.prune(now(), retention).await.expect("pruned");
         store.leave(now(), worker).await.expect("left");
         store.close().await.expect("closed");
@@ -223,9 +224,11 @@ async fn terminated_connections_come_back_by_themselves() {
 async fn another_process_hears_of_jobs_and_of_commands() {
     in_a_schema(async |place| {
         let (here, there) = (place.open().await, place.open().await);
+        let listening = format!("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN \"jobs.{}\"'", place.options.schema);
+        while place.number(&listening).await < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         let mut changes = there.signal().listen();
-        // Listening begins with a look at everything.
-        changes.changed().await.expect("it listens");
         let before = changes.borrow_and_update().jobs;
         let stored = here.enqueue(now(), vec![job("mail")]).await.expect("stored");
         let heard = tokio::time::timeout(Duration::from_secs(30), changes.wait_for(|changes| changes.jobs > before)).await;

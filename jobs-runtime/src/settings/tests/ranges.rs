@@ -6,8 +6,8 @@ use super::{from_file, listed, resolve};
 use crate::settings::OPTIONS;
 
 /// Each option with values it takes and values it refuses. Where two options must fit together, the file also has the other.
-const VALUES: [(&str, &[&str], &[&str]); 25] = [
-    ("store", &["memory:", "sqlite:a", "sqlite:///a/b"], &["postgres://h/d", "jobs.db", ""]),
+const VALUES: [(&str, &[&str], &[&str]); 29] = [
+    ("store", &["memory:", "sqlite:a", "sqlite:///a/b", "postgres://h/d"], &["postgres:h/d", "jobs.db", ""]),
     ("concurrency", &["1", "100000"], &["0", "100001", "-1", "1.5", "", "99999999999999999999999999"]),
     ("queues.q.concurrency", &["1", "100000"], &["0", "100001", "many"]),
     ("only_queues", &["a", "a, b:c/d.e-f"], &["", "a,,b", "a b"]),

@@ -124,7 +124,9 @@ pub(super) async fn claim(connection: &mut Connection, at: Now, now: Option<Time
             }
         }
         // Counted from the server's time, told in the caller's.
-        claim.next_due = looked.due.map(|due| at.wall.saturating_add(Duration::from_micros(due.max(0).unsigned_abs())).unwrap_or(Timestamp::MAX));
+        claim.next_due = looked
+            .due
+            .map(|due| at.wall.saturating_add(Duration::from_micros(due.max(0).unsigned_abs())).unwrap_or(Timestamp::MAX));
         if !request.probation {
             looked.probation.clear();
         }
@@ -139,7 +141,12 @@ pub(super) async fn claim(connection: &mut Connection, at: Now, now: Option<Time
 }
 
 /// Takes what was found, and says whether something that was chosen could not be had.
-async fn take(connection: &mut Connection, now: Option<Timestamp>, request: &ClaimRequest, looked: &Look) -> Result<(Vec<Row>, bool)> {
+async fn take(
+    connection: &mut Connection,
+    now: Option<Timestamp>,
+    request: &ClaimRequest,
+    looked: &Look,
+) -> Result<(Vec<Row>, bool)> {
     let worker = worker_uuid(request.worker);
     if request.limit == 0 {
         return Ok((Vec::new(), false));

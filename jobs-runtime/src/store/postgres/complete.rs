@@ -18,10 +18,50 @@ use super::row::{id, uuid};
 macro_rules! carried {
     ($of:literal) => {
         concat!(
-            $of, ".id, ", $of, ".token, ", $of, ".kind, ", $of, ".queue, ", $of, ".priority, ", $of, ".run_at, ", $of, ".created_at, ",
-            $of, ".payload, ", $of, ".crashes, ", $of, ".snoozes, ", $of, ".retries, ", $of, ".timeout, ", $of, ".name, ",
-            $of, ".unique_key, ", $of, ".tags, ", $of, ".metadata, ", $of, ".tenant, ", $of, ".\"user\", ", $of, ".schedule, ",
-            $of, ".tick, ", $of, ".parent, ", $of, ".chain"
+            $of,
+            ".id, ",
+            $of,
+            ".token, ",
+            $of,
+            ".kind, ",
+            $of,
+            ".queue, ",
+            $of,
+            ".priority, ",
+            $of,
+            ".run_at, ",
+            $of,
+            ".created_at, ",
+            $of,
+            ".payload, ",
+            $of,
+            ".crashes, ",
+            $of,
+            ".snoozes, ",
+            $of,
+            ".retries, ",
+            $of,
+            ".timeout, ",
+            $of,
+            ".name, ",
+            $of,
+            ".unique_key, ",
+            $of,
+            ".tags, ",
+            $of,
+            ".metadata, ",
+            $of,
+            ".tenant, ",
+            $of,
+            ".\"user\", ",
+            $of,
+            ".schedule, ",
+            $of,
+            ".tick, ",
+            $of,
+            ".parent, ",
+            $of,
+            ".chain"
         )
     };
 }
@@ -39,8 +79,13 @@ macro_rules! into_history {
 macro_rules! with_error {
     ($job:literal, $error:literal) => {
         concat!(
-            "jsonb_path_query_array(coalesce(", $job, ".errors, '[]') || jsonb_build_array(jsonb_build_object('attempt', ", $job,
-            ".failures + 1, 'at', (extract(epoch FROM {now}) * 1000000)::bigint, 'error', ", $error, ")), '$[last - 9 to last]')"
+            "jsonb_path_query_array(coalesce(",
+            $job,
+            ".errors, '[]') || jsonb_build_array(jsonb_build_object('attempt', ",
+            $job,
+            ".failures + 1, 'at', (extract(epoch FROM {now}) * 1000000)::bigint, 'error', ",
+            $error,
+            ")), '$[last - 9 to last]')"
         )
     };
 }
@@ -257,7 +302,8 @@ pub(super) async fn complete(
             first.insert(outcome.id, (nth, outcome.token));
         }
     }
-    let firsts: Vec<usize> = (0..outcomes.len()).filter(|nth| first.get(&outcomes[*nth].id).is_some_and(|(at, _)| at == nth)).collect();
+    let firsts: Vec<usize> =
+        (0..outcomes.len()).filter(|nth| first.get(&outcomes[*nth].id).is_some_and(|(at, _)| at == nth)).collect();
     match Group::new(firsts.iter().map(|nth| &outcomes[*nth])).write(connection, now).await {
         Ok(applied) => {
             for nth in &firsts {
@@ -335,7 +381,11 @@ const END: &str = concat!(
 );
 
 /// Ends live jobs, each in this state and for this reason.
-pub(super) async fn end_unfenced(connection: &mut Connection, now: Option<Timestamp>, ends: &[(i64, State, String)]) -> Result<usize> {
+pub(super) async fn end_unfenced(
+    connection: &mut Connection,
+    now: Option<Timestamp>,
+    ends: &[(i64, State, String)],
+) -> Result<usize> {
     if ends.is_empty() {
         return Ok(0);
     }

@@ -9,8 +9,8 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio_postgres::config::SslMode as DriverMode;
 use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode as DriverMode;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -102,7 +102,9 @@ fn verified(parts: &Parts) -> std::result::Result<ClientConfig, StoreError> {
 }
 
 fn builder() -> std::result::Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, StoreError> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions().map_err(unusable)
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)
 }
 
 fn unverified() -> std::result::Result<ClientConfig, StoreError> {
@@ -148,4 +150,3 @@ impl ServerCertVerifier for AnyCertificate {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
-

@@ -39,7 +39,8 @@ pub(super) fn refused(message: impl Into<String>) -> Problem {
 impl Problem {
     /// Whether the server undid the transaction for the sake of another one, so that the same may succeed at once.
     pub(super) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Again) || matches!(self.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+        matches!(self, Self::Again)
+            || matches!(self.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
     }
 
     /// Whether the error lies in the values of the call, and not in the server or on the way to it.
@@ -67,7 +68,9 @@ impl Problem {
     pub(super) fn into_store_error(self, place: &str) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Again => StoreError::Unavailable { message: Cow::Borrowed("others changed the same jobs again and again"), source: None },
+            Self::Again => {
+                StoreError::Unavailable { message: Cow::Borrowed("others changed the same jobs again and again"), source: None }
+            }
             Self::Driver(error) => store_error(error, place),
         }
     }
@@ -111,7 +114,9 @@ fn store_error(error: tokio_postgres::Error, place: &str) -> StoreError {
         "28000" | "28P01" => unusable("check the user and the password in the URL, and pg_hba.conf on the server"),
         "3D000" => unusable("create the database, or name another one in the URL"),
         "42501" => unusable("the role may not do this: the guide lists the rights that it needs"),
-        "3F000" | "42P01" | "42703" => unusable("the schema of jobs is missing or was changed: start a program that may create it"),
+        "3F000" | "42P01" | "42703" => {
+            unusable("the schema of jobs is missing or was changed: start a program that may create it")
+        }
         // Serialization, resources, limits, operator intervention, connections, locks, a read-only standby.
         code if matches!(&code[..2], "40" | "53" | "57" | "08" | "55" | "58") || code == "25006" => passing(),
         _ => StoreError::Refused { message: text, source: None },

@@ -16,9 +16,9 @@ use jobs_core::store::StoreFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::connect::Target;
 use super::connection::{Connection, Manner};
 use super::error::{Problem, Result};
-use super::connect::Target;
 
 /// How long a lane waits after its first failure to connect, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));

@@ -84,7 +84,10 @@ pub(super) async fn cancel(
     connection
         .transaction(async |connection| {
             let rows = connection
-                .rows("SELECT seq, id, state FROM {s}.job WHERE id = ANY($1) ORDER BY seq FOR UPDATE", &[(&keys, Type::UUID_ARRAY)])
+                .rows(
+                    "SELECT seq, id, state FROM {s}.job WHERE id = ANY($1) ORDER BY seq FOR UPDATE",
+                    &[(&keys, Type::UUID_ARRAY)],
+                )
                 .await?;
             let (mut answers, mut running, mut ends) = (HashMap::new(), Vec::new(), Vec::new());
             for row in &rows {

@@ -234,7 +234,8 @@ impl JobStore for PostgresStore {
 
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {
         let at = self.now(now);
-        let wakes = |outcome: &Completion| !matches!(outcome.decision, Decision::Complete { .. }) || !outcome.followers.is_empty();
+        let wakes =
+            |outcome: &Completion| !matches!(outcome.decision, Decision::Complete { .. }) || !outcome.followers.is_empty();
         let wakes = outcomes.iter().any(wakes);
         Box::pin(async move {
             let call =
@@ -288,10 +289,8 @@ impl ScheduleStore for PostgresStore {
     fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(
-                |lanes| &lanes.looks,
-                async move |connection| schedules::declare(connection, at, &schedules, &known).await,
-            );
+            let call = self
+                .call(|lanes| &lanes.looks, async move |connection| schedules::declare(connection, at, &schedules, &known).await);
             call.await?;
             self.has_commands();
             Ok(())

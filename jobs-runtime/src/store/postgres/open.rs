@@ -45,10 +45,12 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let local = LocalSet::new();
             let target = Rc::new(target);
-            let hot = Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(options.deadline, true) });
+            let hot =
+                Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(options.deadline, true) });
             let calm = Rc::new(Manner { schema: quoted, pooled: options.pooled, settings: settings(options.deadline, false) });
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.
-            let (channel, name) = (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());
+            let (channel, name) =
+                (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());
             let aside = local.spawn_local({
                 let (target, hot) = (Rc::clone(&target), Rc::clone(&hot));
                 async move {

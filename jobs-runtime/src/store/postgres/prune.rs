@@ -44,7 +44,8 @@ pub(super) async fn prune(
     let mut changed = 0;
     for state in ENDS {
         let keep = retention.of(state);
-        changed += bite(connection, REMOVE, before(now, keep.max(REPEAT_WINDOW).saturating_add(slack)), state, BITE - changed).await?;
+        changed +=
+            bite(connection, REMOVE, before(now, keep.max(REPEAT_WINDOW).saturating_add(slack)), state, BITE - changed).await?;
         if keep < REPEAT_WINDOW {
             changed += bite(connection, EMPTY, before(now, keep), state, BITE - changed).await?;
         }

@@ -97,7 +97,10 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, tick: &Fi
     }
     let live = connection.rows("SELECT 1 FROM {s}.job WHERE schedule = $1 LIMIT 1", &[(&tick.key, Type::TEXT)]).await?;
     let fired = if live.is_empty() {
-        insert(connection, now, std::slice::from_ref(&tick.job)).await?.first().map_or(Fired::Lost, |stored| Fired::Job(stored.id))
+        insert(connection, now, std::slice::from_ref(&tick.job))
+            .await?
+            .first()
+            .map_or(Fired::Lost, |stored| Fired::Job(stored.id))
     } else {
         Fired::Overlap
     };
@@ -127,8 +130,7 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, tick: &Fi
 
 /// Moves the schedule's last tick to this one; `false` if somebody else did, or the tick was dealt with before.
 async fn advance(connection: &mut Connection, tick: &Fire) -> Result<bool> {
-    let row =
-        connection.row("SELECT last_tick FROM {s}.schedule WHERE key = $1 FOR UPDATE", &[(&tick.key, Type::TEXT)]).await?;
+    let row = connection.row("SELECT last_tick FROM {s}.schedule WHERE key = $1 FOR UPDATE", &[(&tick.key, Type::TEXT)]).await?;
     let Some(row) = row else { return Ok(false) };
     let last: Timestamp = get(&row, "last_tick")?;
     let instant = Some(tick.tick);

@@ -66,13 +66,11 @@ pub(super) async fn migrate(connection: &mut Connection, place: &str) -> Result<
     connection
         .transaction(async |connection| {
             // One at a time, whatever else is done in this database; the number is "JOBS".
-            connection
-                .rows("SELECT pg_advisory_xact_lock(1246708307, hashtext($1))", &[(&schema, Type::TEXT)])
-                .await?;
+            connection.rows("SELECT pg_advisory_xact_lock(1246708307, hashtext($1))", &[(&schema, Type::TEXT)]).await?;
             let known = usize::try_from(version(connection, place).await?).unwrap_or(usize::MAX);
             if known == 0 {
                 let exists = connection
-                    .rows("SELECT 1 FROM pg_namespace WHERE quote_ident(nspname) = quote_ident($1)", &[(&unquoted(&schema), Type::TEXT)])
+                    .rows("SELECT 1 FROM pg_namespace WHERE nspname::text = $1", &[(&unquoted(&schema), Type::TEXT)])
                     .await?;
                 let first = if exists.is_empty() { FIRST } else { FIRST.split_once('\n').map_or(FIRST, |(_, tables)| tables) };
                 connection.batch(&first.replace("{s}", &schema)).await?;
@@ -92,13 +90,16 @@ fn unquoted(schema: &str) -> String {
 
 /// How many steps the schema has; 0 when it is not there.
 async fn version(connection: &mut Connection, place: &str) -> Result<i32> {
-    let table = connection.text("{s}.migration");
-    let there = connection.row("SELECT to_regclass($1) IS NOT NULL AS there", &[(&table, Type::TEXT)]).await?;
-    if !there.map_or(Ok(false), |row| get(&row, "there"))? {
+    // `to_regclass` may go by what this connection remembers from before it got the lock; a query of the catalogue does not.
+    let schema = unquoted(&connection.text("{s}"));
+    let there = "SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+         WHERE n.nspname::text = $1 AND c.relname = 'migration'";
+    if connection.rows(there, &[(&schema, Type::TEXT)]).await?.is_empty() {
         return Ok(0);
     }
-    let Some(row) =
-        connection.row("SELECT coalesce(max(version), 0) AS version, coalesce(max(oldest), 0) AS oldest FROM {s}.migration", &[]).await?
+    let Some(row) = connection
+        .row("SELECT coalesce(max(version), 0) AS version, coalesce(max(oldest), 0) AS oldest FROM {s}.migration", &[])
+        .await?
     else {
         return Ok(0);
     };

@@ -151,7 +151,10 @@ mod tests {
 
     #[test]
     fn our_parameters_are_taken_out_and_the_rest_is_the_drivers() {
-        let parts = parts("postgres://ann:s%3Fcret@db.example:5433/shop?sslmode=verify-full&schema=my%20jobs&pooled=true&application_name=x").unwrap();
+        let parts = parts(
+            "postgres://ann:s%3Fcret@db.example:5433/shop?sslmode=verify-full&schema=my%20jobs&pooled=true&application_name=x",
+        )
+        .unwrap();
         assert_eq!((parts.ssl, parts.schema.as_deref(), parts.pooled), (SslMode::VerifyFull, Some("my jobs"), Some(true)));
         assert_eq!((parts.config.get_dbname(), parts.config.get_application_name()), (Some("shop"), Some("x")));
         assert_eq!(parts.config.get_password(), Some(&b"s?cret"[..]));

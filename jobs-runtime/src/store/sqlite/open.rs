@@ -16,10 +16,10 @@ use super::error::{Result, is_busy, store_error};
 use super::reader::Reader;
 use super::rescue::{self, Judge};
 use super::session::{After, Session, Watch};
-use crate::store::names::Names;
 use super::version;
 use super::writer::{self, Writer};
 use super::{Shared, SqliteOptions, Synchronous};
+use crate::store::names::Names;
 
 /// More statements than this store has.
 const STATEMENTS: usize = 128;
