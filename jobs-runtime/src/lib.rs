@@ -1,4 +1,4 @@
-//! Durable, scheduled background jobs on an embedded SQLite file.
+//! Durable, scheduled background jobs on an embedded SQLite file, or on PostgreSQL.
 //!
 //! ```standalone_crate
 //! use jobs_runtime::{Enqueue, JobContext, Runtime, job};

@@ -46,7 +46,7 @@ fn show<F: Future<Output = ()>>(fact: impl FnOnce(&'static Schema) -> F) {
         // One test, one subject, for the rest of the process.
         fact(Box::leak(Box::new(Schema(options)))).await;
         let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
-        let (_, dropped) = tokio::join!(
+        let ((), dropped) = tokio::join!(
             async {
                 let _ = connection.await;
             },

@@ -1,6 +1,7 @@
 //! Outcomes: each fenced by its token; finished jobs leave for the history in the same statement, and what follows on them comes in
 //! the same transaction.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -274,9 +275,9 @@ impl<'a> Group<'a> {
                 if !self.waits.seqs.is_empty() {
                     applied.extend(self.waits.write(connection, now).await?);
                 }
-                let applies = |outcome: &&&Completion| applied.contains(&outcome.id);
+                let counts = |outcome: &&&Completion| applied.contains(&outcome.id);
                 let followers: Vec<NewJob> =
-                    self.outcomes.iter().filter(applies).flat_map(|outcome| outcome.followers.iter().cloned()).collect();
+                    self.outcomes.iter().filter(counts).flat_map(|outcome| outcome.followers.iter().cloned()).collect();
                 if !followers.is_empty() {
                     insert(connection, now, &followers).await?;
                 }
@@ -292,18 +293,16 @@ pub(super) async fn complete(
     outcomes: &[Completion],
 ) -> Result<Vec<CompletionAnswer>> {
     // Of two outcomes of one job in one call the first may count, and the other is late.
-    let mut first: HashMap<JobId, (usize, i64)> = HashMap::with_capacity(outcomes.len());
+    let mut first: HashMap<JobId, usize> = HashMap::with_capacity(outcomes.len());
     let mut answers: Vec<Option<CompletionAnswer>> = vec![None; outcomes.len()];
     let mut rest = Vec::new();
     for (nth, outcome) in outcomes.iter().enumerate() {
-        if first.contains_key(&outcome.id) {
-            rest.push(nth);
-        } else {
-            first.insert(outcome.id, (nth, outcome.token));
+        match first.entry(outcome.id) {
+            Entry::Occupied(_) => rest.push(nth),
+            Entry::Vacant(entry) => drop(entry.insert(nth)),
         }
     }
-    let firsts: Vec<usize> =
-        (0..outcomes.len()).filter(|nth| first.get(&outcomes[*nth].id).is_some_and(|(at, _)| at == nth)).collect();
+    let firsts: Vec<usize> = (0..outcomes.len()).filter(|nth| first.get(&outcomes[*nth].id) == Some(nth)).collect();
     match Group::new(firsts.iter().map(|nth| &outcomes[*nth])).write(connection, now).await {
         Ok(applied) => {
             for nth in &firsts {

@@ -48,16 +48,12 @@ impl Target {
 
     /// A new connection whose notifications go to `hear`, and the task that drives it until it ends.
     pub(super) async fn connect(&self, hear: impl Fn(&Notification) + 'static) -> Result<(Client, JoinHandle<()>)> {
-        match &self.tls {
-            Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
-                Ok((client, drive(connection, hear)))
-            }
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await?;
-                Ok((client, drive(connection, hear)))
-            }
+        if let Some(tls) = &self.tls {
+            let (client, connection) = self.config.connect(tls.clone()).await?;
+            return Ok((client, drive(connection, hear)));
         }
+        let (client, connection) = self.config.connect(NoTls).await?;
+        Ok((client, drive(connection, hear)))
     }
 }
 

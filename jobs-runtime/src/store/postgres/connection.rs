@@ -133,7 +133,8 @@ impl Manner {
     }
 
     fn assignments(&self, verb: &str) -> String {
-        self.settings.iter().map(|(name, value)| format!("{verb} {name} = {value}; ")).collect()
+        let settings = self.settings.iter();
+        settings.fold(String::new(), |text, (name, value)| text + verb + " " + name + " = " + value + "; ")
     }
 
     fn begin(&self) -> String {
@@ -142,6 +143,7 @@ impl Manner {
 }
 
 /// A time as the statements take it: `None` lets the server tell it.
+#[allow(clippy::ref_option, reason = "the driver takes a reference to the whole value")]
 pub(super) fn time(at: &Option<Timestamp>) -> Param<'_> {
     (at, Type::TIMESTAMPTZ)
 }

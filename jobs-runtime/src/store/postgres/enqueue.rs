@@ -64,6 +64,7 @@ impl<'a> Columns<'a> {
         Ok(())
     }
 
+    #[allow(clippy::ref_option, reason = "the driver takes a reference to the whole value")]
     fn params<'p>(&'p self, now: &'p Option<Timestamp>) -> [Param<'p>; 19] {
         [
             time(now),

@@ -71,7 +71,7 @@ impl Problem {
             Self::Again => {
                 StoreError::Unavailable { message: Cow::Borrowed("others changed the same jobs again and again"), source: None }
             }
-            Self::Driver(error) => store_error(error, place),
+            Self::Driver(error) => store_error(&error, place),
         }
     }
 }
@@ -100,15 +100,15 @@ fn text(error: &tokio_postgres::Error) -> String {
     text
 }
 
-fn store_error(error: tokio_postgres::Error, place: &str) -> StoreError {
-    let text = text(&error);
+fn store_error(error: &tokio_postgres::Error, place: &str) -> StoreError {
+    let text = text(error);
     let unusable = |advice: &str| StoreError::Unusable(format!("{place}: {text}; {advice}"));
     let passing = || StoreError::Unavailable { message: Cow::Owned(format!("{place}: {text}")), source: None };
     let Some(code) = error.code() else {
         if text.contains("TLS") || text.contains("certificate") {
             return unusable("check `sslmode` and `sslrootcert` in the URL");
         }
-        return if is_encoding(&error) { StoreError::Refused { message: text, source: None } } else { passing() };
+        return if is_encoding(error) { StoreError::Refused { message: text, source: None } } else { passing() };
     };
     match code.code() {
         "28000" | "28P01" => unusable("check the user and the password in the URL, and pg_hba.conf on the server"),

@@ -50,9 +50,9 @@ pub(super) async fn jobs(connection: &mut Connection, filter: &JobFilter) -> Res
     ];
     for (column, _, param) in wanted.into_iter().filter(|(_, is_wanted, _)| *is_wanted) {
         params.push(param);
-        sql.push_str(&format!(" AND {column} = ${}", params.len()));
+        sql = format!("{sql} AND {column} = ${}", params.len());
     }
-    sql.push_str(&format!(" ORDER BY {order} LIMIT $2"));
+    sql = format!("{sql} ORDER BY {order} LIMIT $2");
     let found = connection.ad_hoc(&sql, &params).await?;
     let found = found.iter().map(record).collect::<Result<Vec<_>>>()?;
     let next = if found.len() == limit { found.last().map(|(_, place)| *place) } else { None };
