@@ -45,7 +45,7 @@
 //!
 //! | option | variable | allowed | default | meaning |
 //! |---|---|---|---|---|
-//! | `store` | `JOBS_STORE` | `sqlite://PATH`, `sqlite:PATH` and `memory:` | `sqlite://jobs.db` | where the jobs are kept; a relative path starts at the working folder |
+//! | `store` | `JOBS_STORE` | `sqlite://PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` and `memory:` | `sqlite://jobs.db` | where the jobs are kept; a relative path starts at the working folder |
 //! | `concurrency` | `JOBS_CONCURRENCY` | 1 to 100000 | `64` | jobs that run at once in this process |
 //! | `queues.<name>.concurrency` | `JOBS_QUEUES_<NAME>_CONCURRENCY` | 1 to 100000 | the whole `concurrency` | jobs of this queue that run at once in this process |
 //! | `only_queues` | `JOBS_ONLY_QUEUES` | 1 to 1000 names of queues | all queues of the registered kinds, and `default` | the queues this process works on |

@@ -19,7 +19,7 @@ fn many_mistakes_of_all_sources_stand_in_one_error() {
     assert_eq!(
         error.to_string(),
         "settings have 11 mistakes:
-  jobs.toml:1: store is `redis://ann:***@cache`: unknown scheme, allowed are `sqlite://PATH`, `sqlite:PATH` and `memory:`
+  jobs.toml:1: store is `redis://ann:***@cache`: unknown scheme, allowed are `sqlite://PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` and `memory:`
   jobs.toml:2: lease is `1s`, allowed are 3s to 10m
   jobs.toml:3: leese is no option; did you mean `lease`?
   jobs.toml:4: shutdwn is no option; did you mean `shutdown`?
