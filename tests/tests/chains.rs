@@ -235,6 +235,17 @@ async fn note(desk: &Desk, number: u32) {
     desk.seen.lock().unwrap().push(format!("noted {number}"));
 }
 
+/// Asks a running job to stop, and waits until it has ended well.
+async fn stop_running(world: &World, client: &Client, id: JobId) {
+    client.cancel(id).await.unwrap();
+    world
+        .until("the job to hear of it", async || {
+            world.clock.advance(Duration::from_millis(100));
+            client.job(id).await.unwrap().filter(|job| job.state == State::Completed)
+        })
+        .await;
+}
+
 #[tokio::test]
 async fn a_job_that_was_asked_to_stop_and_ends_well_is_followed() {
     on_every_store(async |world| {
@@ -244,13 +255,7 @@ async fn a_job_that_was_asked_to_stop_and_ends_well_is_followed() {
         let client = runtime.client();
         let first = linger::job().then::<note>().enqueue(client).await.unwrap();
         world.job_in(client, first, State::Running).await;
-        client.cancel(first).await.unwrap();
-        world
-            .until("the job to hear of it", async || {
-                world.clock.advance(Duration::from_millis(100));
-                client.job(first).await.unwrap().filter(|job| job.state == State::Completed)
-            })
-            .await;
+        stop_running(world, client, first).await;
         follower(world, client, first, State::Completed).await;
         stop(runtime).await;
     })
@@ -284,13 +289,7 @@ async fn a_link_that_nobody_knows_waits_for_a_build_that_does_also_by_its_old_na
         chain.chain[0].kind = "jot_down".into();
         let first = client.enqueue_one(chain).await.unwrap();
         world.job_in(client, first, State::Running).await;
-        client.cancel(first).await.unwrap();
-        world
-            .until("the job to hear of it", async || {
-                world.clock.advance(Duration::from_millis(100));
-                client.job(first).await.unwrap().filter(|job| job.state == State::Completed)
-            })
-            .await;
+        stop_running(world, client, first).await;
         let kept = client.followers(first).await.unwrap();
         assert!(matches!(kept[0].state, State::Available | State::Parked), "{kept:#?}");
         let newer = with_jobs(world.builder(&world.store().await)).register(note::entry().clone()).start().await.unwrap();

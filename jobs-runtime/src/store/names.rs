@@ -1,7 +1,9 @@
-//! Shared copies of the few texts that occur in every job: kinds and queues.
+//! The few texts that occur in every job, kinds and queues: shared copies, and the key of a set of kinds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use jobs_core::store::KindShape;
 
 /// Texts that are kept once.
 #[derive(Debug, Default)]
@@ -21,4 +23,16 @@ impl Names {
         self.0.insert(text.to_owned(), Arc::clone(&shared));
         shared
     }
+}
+
+/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
+pub(super) fn kinds_key(kinds: &[KindShape]) -> String {
+    // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
+    let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
+    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
+        for half in &mut halves {
+            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+        }
+    }
+    format!("{:016x}{:016x}", halves[0], halves[1])
 }

@@ -1,7 +1,7 @@
 //! Workers and their leases: a row for each process, renewed by its heartbeat until its time by the server's clock.
 
 use jiff::Timestamp;
-use jobs_core::store::{BITE, Beat, Held, KindShape, NewWorker, Now};
+use jobs_core::store::{BITE, Beat, Held, NewWorker, Now};
 use jobs_core::{JobId, State, WorkerId};
 use std::time::Duration;
 use tokio_postgres::types::Type;
@@ -13,6 +13,7 @@ use super::connection::{Connection, get, time};
 use super::error::Result;
 use super::rescue;
 use super::row::{id, uuid};
+use crate::store::names::kinds_key;
 
 /// Makes a worker known. Answers whether parked jobs came free.
 pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>, worker: &NewWorker) -> Result<bool> {
@@ -54,18 +55,6 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
             Ok(rescue::free_parked(connection, BITE).await? > 0)
         })
         .await
-}
-
-/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
-fn kinds_key(kinds: &[KindShape]) -> String {
-    // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
-    let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
-    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
-        for half in &mut halves {
-            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
-        }
-    }
-    format!("{:016x}{:016x}", halves[0], halves[1])
 }
 
 /// Renews a lease that has not run out, and looks what else there is to do, all in one statement.

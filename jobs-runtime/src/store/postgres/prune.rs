@@ -144,7 +144,7 @@ async fn drop_day(connection: &mut Connection, schema: &str, name: &str, state: 
         .transaction(async |connection| {
             connection
                 .batch(&format!(
-                    "SET LOCAL lock_timeout = '100ms'; \
+                    "SET LOCAL lock_timeout = '100ms'; LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE; \
                      INSERT INTO {schema}.tally (state, jobs) SELECT '{state}', -count(*) FROM {name}; DROP TABLE {name}"
                 ))
                 .await

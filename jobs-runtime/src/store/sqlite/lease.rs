@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jobs_core::store::{BITE, Beat, Held, KindShape, NewWorker, Now};
+use jobs_core::store::{BITE, Beat, Held, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
 use rusqlite::{Connection, params};
 
@@ -13,6 +13,7 @@ use super::file::open_side_file;
 use super::rescue;
 use super::row::{instant, micros};
 use super::session::Session;
+use crate::store::names::kinds_key;
 use jobs_core::State;
 
 pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> Result<()> {
@@ -59,18 +60,6 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
         ])?;
     // The rest in the bites of a rescue.
     Ok(rescue::free_parked(connection, BITE)? > 0)
-}
-
-/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
-fn kinds_key(kinds: &[KindShape]) -> String {
-    // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
-    let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
-    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
-        for half in &mut halves {
-            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
-        }
-    }
-    format!("{:016x}{:016x}", halves[0], halves[1])
 }
 
 pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Result<Beat> {
