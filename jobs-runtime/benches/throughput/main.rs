@@ -1,8 +1,18 @@
 //! How fast the runtime is as shipped, and how near it comes to the same tables and statements without it.
 //!
-//! `cargo bench -p jobs-runtime --bench throughput` prints a table: for each store the rates, and beside SQLite's the raw ceiling
-//! (`raw`: a writer thread with group commit, the same SQL, nothing else), measured in the same run with the rounds interleaved.
-//! Absolute figures depend on the machine; the ratio is what counts. `--rounds N` (3), `--jobs N` (100,000), `--idle SECONDS` (20).
+//! `cargo bench -p jobs-runtime --bench throughput` prints a table for SQLite and for memory; with `-- --store postgres://…` for
+//! PostgreSQL. Beside each stands the ceiling (`raw`): the same SQL without the runtime, measured in the same run with the rounds
+//! interleaved. Absolute figures depend on the machine; the ratio is what counts.
+//!
+//! | option | default | |
+//! |---|---|---|
+//! | `--store URL` | | a PostgreSQL database; schemas `bench_…` are made in it and dropped |
+//! | `--rounds N` | 3 | how often each rate is measured |
+//! | `--jobs N` | 100,000 | how many jobs are drained |
+//! | `--idle SECONDS` | 20 | how long an idle runtime is watched |
+//! | `--only SECTIONS` | all | `rates`, `latency`, `idle`, and on PostgreSQL `conditions`, `long`, `processes`, with commas |
+//! | `--long SECONDS` | 120 | how long jobs are enqueued and drained at once, on PostgreSQL |
+//! | `--history N` | 1,000,000 | how many finished jobs, scheduled jobs and jobs of a strange kind a drain is measured beside |
 
 #![allow(
     clippy::cast_precision_loss,
@@ -13,72 +23,122 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
 
+#[cfg(feature = "postgres")]
+mod conditions;
 mod ours;
+mod place;
 mod raw;
 mod report;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use place::{Kind, Places};
+use raw::sqlite::Sqlite;
 use report::Report;
 
 /// What is measured, and how often.
-struct Plan {
+pub struct Plan {
     rounds: usize,
-    jobs: usize,
+    pub jobs: usize,
     idle: Duration,
+    only: Option<String>,
+    pub long: Duration,
+    pub history: usize,
 }
 
 fn plan(arguments: &[String]) -> Plan {
-    let value = |name: &str, default: usize| {
-        let at = arguments.iter().position(|argument| argument == name);
-        at.and_then(|at| arguments.get(at + 1)).and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    Plan { rounds: value("--rounds", 3), jobs: value("--jobs", 100_000), idle: Duration::from_secs(value("--idle", 20) as u64) }
+    let value = |name: &str, default: usize| text(arguments, name).and_then(|text| text.parse().ok()).unwrap_or(default);
+    Plan {
+        rounds: value("--rounds", 3),
+        jobs: value("--jobs", 100_000),
+        idle: Duration::from_secs(value("--idle", 20) as u64),
+        only: text(arguments, "--only").map(ToOwned::to_owned),
+        long: Duration::from_secs(value("--long", 120) as u64),
+        history: value("--history", 1_000_000),
+    }
+}
+
+fn text<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1).map(String::as_str)
+}
+
+impl Plan {
+    fn has(&self, section: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.split(',').any(|one| one == section))
+    }
+}
+
+fn tokio() -> tokio::runtime::Runtime {
+    tokio::runtime::Runtime::new().expect("a runtime starts")
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    // The same program is also the other process that enqueues while this one drains.
-    if let Some(at) = arguments.iter().position(|argument| argument == "--other-process") {
-        return ours::other_process(&arguments[at + 1]);
+    // The same program is also the other processes.
+    if let Some(store) = text(&arguments, "--other-process") {
+        return ours::other_process(store);
+    }
+    if let Some(store) = text(&arguments, "--worker-process") {
+        return ours::worker_process(store);
     }
     let plan = plan(&arguments);
-    let folder = Folder::new();
+    let places = Places::new(text(&arguments, "--store").map(ToOwned::to_owned));
     let mut report = Report::default();
-    for round in 0..plan.rounds {
+    let kinds: &[Kind] = if places.postgres.is_some() { &[Kind::Postgres] } else { &[Kind::Sqlite, Kind::Memory] };
+    for round in 0..if plan.has("rates") { plan.rounds } else { 0 } {
         eprintln!("round {} of {}", round + 1, plan.rounds);
-        raw::measure(&folder.fresh(), plan.jobs, &mut report);
-        ours::measure(&format!("sqlite://{}", folder.fresh().display()), "sqlite", plan.jobs, &mut report);
-        ours::measure("memory:", "memory", plan.jobs, &mut report);
+        for kind in kinds {
+            ceiling(*kind, &places, plan.jobs, &mut report);
+            ours::measure(&places.store(*kind), *kind, plan.jobs, &mut report);
+            clean_up(&places);
+        }
     }
-    ours::latency(&format!("sqlite://{}", folder.fresh().display()), "sqlite", &mut report);
-    ours::latency("memory:", "memory", &mut report);
-    ours::starvation(&folder.fresh(), plan.jobs, &mut report);
-    ours::idle(&folder.fresh(), plan.idle, &mut report);
+    for kind in kinds.iter().filter(|_| plan.has("latency")) {
+        ours::latency(&places.store(*kind), *kind, &mut report);
+    }
+    if kinds.contains(&Kind::Sqlite) && plan.has("latency") {
+        ours::starvation(&places.file(), plan.jobs, &mut report);
+    }
+    if plan.has("idle") {
+        idle(&places, &plan, &mut report);
+    }
+    #[cfg(feature = "postgres")]
+    if places.postgres.is_some() {
+        conditions::measure(&places, &plan, &mut report);
+    }
+    clean_up(&places);
     report.print();
 }
 
-/// A folder for the files of one run, on the same disk as the build.
-struct Folder(PathBuf, std::cell::Cell<usize>);
-
-impl Folder {
-    fn new() -> Self {
-        let target = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let folder = target.join(format!("jobs-throughput-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("the folder of the build can be written");
-        Self(folder, std::cell::Cell::new(0))
-    }
-
-    /// The path of a file that is not there yet.
-    fn fresh(&self) -> PathBuf {
-        self.1.set(self.1.get() + 1);
-        Path::new(&self.0).join(format!("{}.db", self.1.get()))
+fn ceiling(kind: Kind, places: &Places, jobs: usize, report: &mut Report) {
+    match kind {
+        Kind::Sqlite => tokio().block_on(raw::measure(Sqlite::open(&places.file()), "raw SQLite", jobs, report)),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => tokio().block_on(async {
+            let url = places.postgres.as_deref().expect("a database was named");
+            let each = raw::postgres::one_a_call(url, &places.schema()).await;
+            report.rate("enqueue, 16 callers, one insert a call", "raw PostgreSQL", each);
+            let ceiling = raw::postgres::Postgres::open(url, &places.schema()).await;
+            raw::measure(ceiling, "raw PostgreSQL", jobs, report).await;
+        }),
+        _ => {}
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+fn idle(places: &Places, plan: &Plan, report: &mut Report) {
+    #[cfg(feature = "postgres")]
+    if places.postgres.is_some() {
+        return conditions::idle(places, plan.idle, report);
     }
+    ours::idle(&places.file(), plan.idle, report);
+}
+
+/// Drops what was measured in, so that one measurement does not weigh on the next.
+fn clean_up(places: &Places) {
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &places.postgres {
+        tokio().block_on(conditions::clean_up(url));
+    }
+    let _ = places;
 }

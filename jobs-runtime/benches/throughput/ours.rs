@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use jobs_runtime::{Client, Enqueue, Runtime, job};
 
+use crate::place::Kind;
 use crate::report::Report;
+use crate::tokio;
 
-static RAN: AtomicU64 = AtomicU64::new(0);
+pub static RAN: AtomicU64 = AtomicU64::new(0);
 static STARTED: Mutex<Vec<(u64, Instant)>> = Mutex::new(Vec::new());
 
 #[job]
-async fn noop(id: u64, email: String) {
+pub async fn noop(id: u64, email: String) {
     std::hint::black_box((id, email));
     RAN.fetch_add(1, Ordering::Relaxed);
 }
@@ -25,23 +27,20 @@ async fn stamp(number: u64) {
     STARTED.lock().expect("no stamp panics").push((number, Instant::now()));
 }
 
-fn email(number: u64) -> String {
+pub fn email(number: u64) -> String {
     format!("somebody.{number:08}@example.com")
 }
 
-fn tokio() -> tokio::runtime::Runtime {
-    tokio::runtime::Runtime::new().expect("a runtime starts")
-}
-
-async fn start(store: &str) -> Runtime {
+pub async fn start(store: &str) -> Runtime {
     Runtime::builder().store(store).start().await.expect("the runtime starts")
 }
 
 /// Measures every rate once, on one store.
-pub fn measure(store: &str, system: &'static str, jobs: usize, report: &mut Report) {
+pub fn measure(store: &str, kind: Kind, jobs: usize, report: &mut Report) {
+    let system = kind.name();
     tokio().block_on(async {
-        let client = match system {
-            "memory" => None,
+        let client = match kind {
+            Kind::Memory => None,
             _ => Some(Client::connect_to(store).await.expect("the store opens")),
         };
         // A memory store lives in its runtime, which then must not run anything before the drain.
@@ -50,7 +49,7 @@ pub fn measure(store: &str, system: &'static str, jobs: usize, report: &mut Repo
         let client = client.unwrap_or_else(|| Client::new(Arc::new(memory.clone()), env));
         enqueue(&client, system, jobs, report).await;
         let waiting = client.counts().await.expect("the store counts").available;
-        let builder = if system == "memory" {
+        let builder = if kind == Kind::Memory {
             Runtime::builder().store_opened(Arc::new(memory))
         } else {
             client.store().close().await.expect("the store closes");
@@ -66,7 +65,7 @@ pub fn measure(store: &str, system: &'static str, jobs: usize, report: &mut Repo
     });
 }
 
-async fn wait_for(runtime: &Runtime, jobs: u64) {
+pub async fn wait_for(runtime: &Runtime, jobs: u64) {
     while RAN.load(Ordering::Relaxed) < jobs {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -81,14 +80,19 @@ async fn enqueue(client: &Client, system: &'static str, jobs: usize, report: &mu
         report.rate(what, system, rate);
     }
     let began = Instant::now();
+    fill(client, jobs).await;
+    report.rate("enqueue, bulk of 500", system, jobs as f64 / began.elapsed().as_secs_f64());
+}
+
+/// Enqueues so many jobs, 500 a call.
+pub async fn fill(client: &Client, jobs: usize) {
     for batch in 0..jobs as u64 / 500 {
         let jobs = (0..500).map(|number| batch * 500 + number).map(|number| noop::job(number, email(number)));
         client.enqueue_all(jobs).await.expect("the jobs are stored");
     }
-    report.rate("enqueue, bulk of 500", system, jobs as f64 / began.elapsed().as_secs_f64());
 }
 
-async fn callers_rate(client: &Client, callers: u32, each: u32) -> f64 {
+pub async fn callers_rate(client: &Client, callers: u32, each: u32) -> f64 {
     let began = Instant::now();
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
@@ -117,8 +121,9 @@ async fn both(runtime: &Runtime, system: &'static str, jobs: usize, report: &mut
 }
 
 /// From the call of enqueue to the start of the job, at 200 a second.
-pub fn latency(store: &str, system: &'static str, report: &mut Report) {
+pub fn latency(store: &str, kind: Kind, report: &mut Report) {
     const JOBS: u64 = 2_000;
+    let system = kind.name();
     tokio().block_on(async {
         let runtime = start(store).await;
         STARTED.lock().expect("no stamp panics").clear();
@@ -150,10 +155,7 @@ pub fn starvation(path: &Path, jobs: usize, report: &mut Report) {
     let store = format!("sqlite://{}", path.display());
     tokio().block_on(async {
         let client = Client::connect_to(&store).await.expect("the store opens");
-        for batch in 0..3 * jobs as u64 / 500 {
-            let batch = (0..500).map(|number| batch * 500 + number).map(|number| noop::job(number, email(number)));
-            client.enqueue_all(batch).await.expect("the jobs are stored");
-        }
+        fill(&client, 3 * jobs).await;
         let program = std::env::current_exe().expect("this program has a file");
         let mut other = Command::new(program)
             .args(["--other-process", &store])
@@ -201,6 +203,18 @@ pub fn other_process(store: &str) {
     work.join().expect("the work ends well");
 }
 
+/// Runs jobs until its input ends, and says when it is ready.
+pub fn worker_process(store: &str) {
+    tokio().block_on(async {
+        let runtime = start(store).await;
+        println!("ready");
+        let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        let _ = ended.await;
+        runtime.shutdown().await;
+        println!("{}", RAN.load(Ordering::Relaxed));
+    });
+}
+
 /// What a runtime does while there is nothing to do.
 pub fn idle(path: &Path, time: Duration, report: &mut Report) {
     tokio().block_on(async {
@@ -230,7 +244,7 @@ pub fn idle(path: &Path, time: Duration, report: &mut Report) {
 }
 
 /// Processor time of the runtime's own threads so far (proc(5)); nothing where the system has no such files.
-fn processor() -> Duration {
+pub fn processor() -> Duration {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let nanos = threads.filter_map(|thread| {
         let name = std::fs::read_to_string(thread.path().join("comm")).ok()?;

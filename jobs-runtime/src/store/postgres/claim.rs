@@ -73,7 +73,7 @@ macro_rules! take {
 }
 
 /// Takes the first jobs of one stripe.
-pub(super) const TAKE_FIRST: &str = take!(
+pub const TAKE_FIRST: &str = take!(
     "SELECT seq FROM {s}.job WHERE queue = $3 AND kind = $4 AND state = 'available' AND crashes = 0 ORDER BY priority, run_at, seq LIMIT $5"
 );
 

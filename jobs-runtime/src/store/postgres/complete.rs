@@ -93,7 +93,7 @@ macro_rules! with_error {
 
 /// Ends running jobs, each if its fence lets it; those `asked` only if somebody asked them to stop. The state is asked in a way that
 /// leads to no index: with old statistics the planner would read every running job instead of going by the keys.
-pub(super) const FINISH: &str = concat!(
+pub const FINISH: &str = concat!(
     "WITH o AS (SELECT * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], \
      $9::boolean[], $10::boolean[]) AS o (seq, id, token, started_at, state, output, error, failed, asked)), \
      moved AS (DELETE FROM {s}.job AS j USING o WHERE j.seq = o.seq AND j.id = o.id AND j.token = o.token AND j.state || '' = 'running' \

@@ -128,8 +128,8 @@ impl Connection {
 }
 
 impl Manner {
-    pub(super) fn text(&self, template: &str) -> String {
-        template.replace("{s}", &self.schema).replace("{now}", "coalesce($1, now())")
+    fn text(&self, template: &str) -> String {
+        text(template, &self.schema)
     }
 
     fn assignments(&self, verb: &str) -> String {
@@ -140,6 +140,11 @@ impl Manner {
     fn begin(&self) -> String {
         if self.pooled { format!("BEGIN; {}", self.assignments("SET LOCAL")) } else { "BEGIN".to_owned() }
     }
+}
+
+/// A statement in a schema, and with the time of the call.
+pub(super) fn text(template: &str, schema: &str) -> String {
+    template.replace("{s}", schema).replace("{now}", "coalesce($1, now())")
 }
 
 /// A time as the statements take it: `None` lets the server tell it.

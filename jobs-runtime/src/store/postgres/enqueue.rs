@@ -126,7 +126,7 @@ macro_rules! insert {
 }
 
 /// Jobs whose ids nobody can have used before.
-pub(super) const INSERT: &str = insert!("ORDER BY n.place");
+pub const INSERT: &str = insert!("ORDER BY n.place");
 
 /// Jobs that may be there already.
 const INSERT_NEW: &str = insert!("ORDER BY n.place ON CONFLICT DO NOTHING RETURNING id");

@@ -44,6 +44,25 @@ use self::gather::Gather;
 use self::lane::Lane;
 use self::wake::News;
 
+/// The statements of the hot path, for the benchmark that runs them bare and for tests of their plans. No part of the public API.
+#[doc(hidden)]
+pub mod bare {
+    pub use super::claim::TAKE_FIRST;
+    pub use super::complete::FINISH;
+    pub use super::enqueue::INSERT;
+
+    /// The text of a statement in a schema that needs no quotes.
+    pub fn text(template: &str, schema: &str) -> String {
+        super::connection::text(template, schema)
+    }
+
+    /// What a connection of the hot path sets.
+    pub fn settings() -> String {
+        let settings = super::open::settings(std::time::Duration::from_secs(600), true);
+        settings.iter().map(|(name, value)| format!("SET {name} = {value}; ")).collect()
+    }
+}
+
 /// How a database is used.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -120,7 +120,7 @@ async fn prepare(connection: &mut Connection, migrate: bool, place: &str) -> Res
 
 /// What holds on each connection. Where the hot statements run, the planner is kept from reading a table that was empty when it last
 /// looked, and from planning the same statement each time.
-fn settings(deadline: Duration, hot: bool) -> Vec<(&'static str, String)> {
+pub(super) fn settings(deadline: Duration, hot: bool) -> Vec<(&'static str, String)> {
     let millis = deadline.as_millis();
     let mut settings = vec![
         ("statement_timeout", millis.to_string()),
