@@ -128,26 +128,32 @@ async fn insert(client: Client, sql: String, mut calls: UnboundedReceiver<Insert
     }
 }
 
-/// Claims whenever less than a claim is out.
+/// Claims whenever less than two claims are out, so that one is under way while another one runs.
 async fn claim(ceiling: Postgres, claimed: UnboundedSender<Vec<Job>>) {
     let client = connect(&ceiling.url).await;
     let worker = Uuid::from_u128(1);
     let register = "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, started_at, renewed_at, expires_at) \
         VALUES ($1, 'raw', '', '', '{}', 0, now(), now(), now() + interval '1 day')";
     client.execute(&text(register, &ceiling.schema), &[&worker]).await.expect("a worker is known");
-    let types = [Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::INT8];
+    let types =
+        [Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::INT8, Type::INT2, Type::TIMESTAMPTZ, Type::INT8];
     let statement = client.prepare_typed(&text(TAKE_FIRST, &ceiling.schema), &types).await.expect("the statement is good");
     let now = None::<jobs_runtime::Timestamp>;
+    let mut from = (0_i16, jobs_runtime::Timestamp::UNIX_EPOCH, 0_i64);
     loop {
-        while ceiling.ended.out.load(Ordering::Relaxed) >= CLAIM {
+        while ceiling.ended.out.load(Ordering::Relaxed) >= 2 * CLAIM {
             ceiling.ended.some.notified().await;
         }
-        let rows = client.query(&statement, &[&now, &worker, &"default", &"noop", &(CLAIM as i64)]).await;
+        let values: [&(dyn ToSql + Sync); 8] =
+            [&now, &worker, &"default", &"noop", &(CLAIM as i64), &from.0, &from.1, &from.2];
+        let rows = client.query(&statement, &values).await;
         let Ok(rows) = rows else { return };
         if rows.is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             continue;
         }
+        // As ours: the next claim goes on behind this one.
+        from = rows.iter().map(|row| (row.get(5), row.get(17), row.get(0))).fold(from, Ord::max);
         ceiling.ended.out.fetch_add(rows.len(), Ordering::Relaxed);
         let jobs = rows.iter().map(|row| Job {
             seq: row.get(0),

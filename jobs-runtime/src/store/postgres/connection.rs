@@ -7,6 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::error::{Problem, Result};
+use super::heads::Heads;
 use crate::store::names::Names;
 
 /// A parameter of a statement and its type. The types are said, so that no round trip asks for them.
@@ -29,6 +30,8 @@ pub(super) struct Connection {
     manner: std::rc::Rc<Manner>,
     prepared: HashMap<&'static str, Statement>,
     names: Names,
+    /// What the last claim knew of what there is to take.
+    pub(super) heads: Option<Heads>,
     in_transaction: bool,
 }
 
@@ -38,7 +41,7 @@ impl Connection {
         if !manner.pooled {
             client.batch_execute(&manner.assignments("SET")).await?;
         }
-        Ok(Self { client, manner, prepared: HashMap::new(), names: Names::default(), in_transaction: false })
+        Ok(Self { client, manner, prepared: HashMap::new(), names: Names::default(), heads: None, in_transaction: false })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -156,4 +159,9 @@ pub(super) fn time(at: &Option<Timestamp>) -> Param<'_> {
 /// The value of a column.
 pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: &str) -> Result<T> {
     row.try_get(column).map_err(Problem::from)
+}
+
+/// The value of the column at this place, for rows that come by the thousand.
+pub(super) fn at<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, place: usize) -> Result<T> {
+    row.try_get(place).map_err(Problem::from)
 }

@@ -21,6 +21,9 @@ const CALLS: usize = 512;
 /// The most jobs of a shared statement; a call with more has one for itself.
 const JOBS: usize = 2_000;
 
+/// How often the others of this thread are let go first, while callers of the last statement may be about to call again.
+const PATIENCE: usize = 64;
+
 type Answer = Result<Vec<Enqueued>, StoreError>;
 
 /// One call.
@@ -62,13 +65,32 @@ impl Gathering {
         let place = Arc::clone(&target.place);
         let mut link = Link::new(target, manner);
         let mut waiting = Vec::new();
+        let mut callers = 0;
         while self.calls.recv_many(&mut waiting, CALLS).await > 0 {
+            self.await_others(&mut waiting, callers).await;
+            callers = waiting.len();
             while !waiting.is_empty() {
                 let calls = next(&mut waiting);
                 match link.connected().await {
                     Err(error) => refuse_all(calls, error),
                     Ok(_) => link.within_deadline(async |connection| write(connection, calls, &place).await).await,
                 }
+            }
+        }
+    }
+}
+
+impl Gathering {
+    /// Callers who were answered together call again at nearly the same time. So that the first of them does not go alone and lets all
+    /// others wait for a second statement, a moment is given to as many as there were the last time. A caller alone is not held up.
+    async fn await_others(&mut self, waiting: &mut Vec<Call>, callers: usize) {
+        for _ in 0..PATIENCE {
+            if waiting.len() >= callers.min(CALLS) {
+                break;
+            }
+            tokio::task::yield_now().await;
+            while let Ok(call) = self.calls.try_recv() {
+                waiting.push(call);
             }
         }
     }

@@ -1,9 +1,8 @@
 //! Workers and their leases: a row for each process, renewed by its heartbeat until its time by the server's clock.
 
 use jiff::Timestamp;
-use jobs_core::store::{BITE, Beat, Held, NewWorker, Now};
+use jobs_core::store::{BITE, Held, NewWorker};
 use jobs_core::{JobId, State, WorkerId};
-use std::time::Duration;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -51,32 +50,24 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
                     &params,
                 )
                 .await?;
+            rescue::note_dead(connection).await?;
             // The rest in the bites of a rescue.
             Ok(rescue::free_parked(connection, BITE).await? > 0)
         })
         .await
 }
 
-/// Renews a lease that has not run out, and looks what else there is to do, all in one statement.
+/// Renews a lease that has not run out, and looks whether other workers are dead. It reads nothing that can grow.
 const BEAT: &str = "WITH me AS (UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
        WHERE id = $2 AND expires_at > {now} RETURNING seq) \
-     SELECT EXISTS (SELECT 1 FROM {s}.worker WHERE expires_at <= {now} AND id <> $2) \
-         OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker)) \
-         AS orphans, \
-       (SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint FROM {s}.job \
-         WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1) AS due, \
-       EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes = 0) \
-         OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes > 0) AS waiting FROM me";
+     SELECT EXISTS (SELECT 1 FROM {s}.worker WHERE expires_at <= {now} AND id <> $2) OR EXISTS (SELECT 1 FROM {s}.dead_worker) AS dead \
+     FROM me";
 
-pub(super) async fn heartbeat(connection: &mut Connection, at: Now, now: Option<Timestamp>, worker: WorkerId) -> Result<Beat> {
+/// Renews the lease of a worker: `None` if it has none any more, else whether there are dead to be taken care of.
+pub(super) async fn renew(connection: &mut Connection, now: Option<Timestamp>, worker: WorkerId) -> Result<Option<bool>> {
     let key = worker_uuid(worker);
-    let Some(row) = connection.row(BEAT, &[time(&now), (&key, Type::UUID)]).await? else { return Ok(Beat::default()) };
-    let orphans: bool = get(&row, "orphans")?;
-    let rescue = orphans || rescue::has_strangers(connection).await? || !rescue::freeable(connection).await?.is_empty();
-    let due: Option<i64> = get(&row, "due")?;
-    let next_due =
-        due.map(|due| at.wall.saturating_add(Duration::from_micros(due.max(0).unsigned_abs())).unwrap_or(Timestamp::MAX));
-    Ok(Beat { alive: true, rescue, next_due, waiting: get(&row, "waiting")? })
+    let row = connection.row(BEAT, &[time(&now), (&key, Type::UUID)]).await?;
+    row.map(|row| get(&row, "dead")).transpose()
 }
 
 /// Ends a worker in order: what it holds goes back.

@@ -12,6 +12,7 @@ mod connection;
 mod enqueue;
 mod error;
 mod gather;
+mod heads;
 mod lane;
 mod lease;
 mod manage;
@@ -21,6 +22,7 @@ mod rescue;
 mod row;
 mod schedules;
 mod schema;
+mod survey;
 mod url;
 mod wake;
 
@@ -42,6 +44,7 @@ use self::enqueue::given;
 use self::error::Result;
 use self::gather::Gather;
 use self::lane::Lane;
+use self::survey::Surveys;
 use self::wake::News;
 
 /// The statements of the hot path, for the benchmark that runs them bare and for tests of their plans. No part of the public API.
@@ -50,6 +53,7 @@ pub mod bare {
     pub use super::claim::TAKE_FIRST;
     pub use super::complete::FINISH;
     pub use super::enqueue::INSERT;
+    pub use super::heads::LOOK;
 
     /// The text of a statement in a schema that needs no quotes.
     pub fn text(template: &str, schema: &str) -> String {
@@ -127,6 +131,7 @@ struct Shared {
     lanes: Mutex<Option<Lanes>>,
     signal: Arc<Signal>,
     news: Arc<News>,
+    surveys: Arc<Surveys>,
     callers_clock: bool,
     slack: Duration,
     info: StoreInfo,
@@ -179,6 +184,28 @@ impl PostgresStore {
         given(now, self.shared.callers_clock)
     }
 
+    /// What else there is to do; renewing the lease does not wait for it. Where many dead rows make it slow, it is rare, and its answer
+    /// is that there may be something.
+    async fn survey(&self, now: Now) -> std::result::Result<Beat, StoreError> {
+        let unknown = Beat { alive: true, waiting: true, ..Beat::default() };
+        let (at, surveys) = (self.now(now), Arc::clone(&self.shared.surveys));
+        if at.is_none() && !surveys.may_begin(now.steady) {
+            return Ok(unknown);
+        }
+        let call = self.call(
+            |lanes| &lanes.looks,
+            async move |connection| {
+                let (beat, took) = rescue::survey(connection, now, at).await?;
+                surveys.ended(now.steady, took);
+                Ok(beat)
+            },
+        );
+        match tokio::time::timeout(survey::PATIENCE, call).await {
+            Ok(beat) => beat,
+            Err(_) => Ok(unknown),
+        }
+    }
+
     /// There may be jobs to take, here or elsewhere.
     fn has_jobs(&self) {
         self.shared.signal.jobs();
@@ -219,7 +246,12 @@ impl JobStore for PostgresStore {
 
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
         let at = self.now(now);
-        self.call(|lanes| &lanes.beats, async move |connection| lease::heartbeat(connection, now, at, worker).await)
+        Box::pin(async move {
+            let renewed = self.call(|lanes| &lanes.beats, async move |connection| lease::renew(connection, at, worker).await);
+            let Some(dead) = renewed.await? else { return Ok(Beat::default()) };
+            let beat = self.survey(now).await?;
+            Ok(Beat { rescue: beat.rescue || dead, ..beat })
+        })
     }
 
     fn rescue(&self, now: Now, _by: WorkerId) -> StoreFuture<'_, Rescue> {
@@ -248,7 +280,9 @@ impl JobStore for PostgresStore {
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
         let at = self.now(now);
-        self.call(|lanes| &lanes.claims, async move |connection| claim::claim(connection, now, at, &request).await)
+        // Taken before the call begins: what comes later is news to the next one.
+        let news = self.shared.signal.listen().borrow().jobs;
+        self.call(|lanes| &lanes.claims, async move |connection| claim::claim(connection, now, at, news, &request).await)
     }
 
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {

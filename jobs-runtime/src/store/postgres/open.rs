@@ -93,7 +93,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     }
     let info = StoreInfo { name: "postgres", place: place.to_string(), version, notes };
     let (callers_clock, slack) = (options.callers_clock, options.slack);
-    Ok(Shared { lanes: Mutex::new(Some(lanes)), signal, news, callers_clock, slack, info, ended })
+    Ok(Shared { lanes: Mutex::new(Some(lanes)), signal, news, surveys: Arc::default(), callers_clock, slack, info, ended })
 }
 
 /// Looks at the server and brings the schema up. Answers the server's version.

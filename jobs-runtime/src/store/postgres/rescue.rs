@@ -1,21 +1,30 @@
 //! Rescue: who is dead, and what becomes of the jobs that they held.
 //!
-//! The row of a dead worker goes first, which waits for a claim of it that is under way; then, in a second statement that sees what
-//! that claim took, every running job is freed whose worker has no row.
+//! The row of a dead worker goes first, which waits for a claim of it that is under way, and is noted among the dead; then, in a second
+//! statement that sees what that claim took, its running jobs are freed. The note stays until the last of them is free.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{BITE, QUARANTINE, Rescue};
+use jobs_core::store::{BITE, Beat, Now, QUARANTINE, Rescue};
 use tokio_postgres::types::Type;
 
 use super::complete::end_unfenced;
 use super::connection::{Connection, get, time};
 use super::error::Result;
+use super::row::micros_of;
 
 pub(super) async fn rescue(connection: &mut Connection, now: Option<Timestamp>) -> Result<Rescue> {
     let mut answer = Rescue::default();
     // By itself: whoever sees the jobs freed must not find the worker again.
-    let dead = connection.rows("DELETE FROM {s}.worker WHERE expires_at <= {now} RETURNING seq", &[time(&now)]).await?;
+    let dead = connection
+        .rows(
+            "WITH dead AS (DELETE FROM {s}.worker WHERE expires_at <= {now} RETURNING seq) \
+             INSERT INTO {s}.dead_worker (seq) SELECT seq FROM dead ON CONFLICT DO NOTHING RETURNING seq",
+            &[time(&now)],
+        )
+        .await?;
     answer.workers = dead.len();
     let room = |answer: &Rescue| BITE.saturating_sub(answer.freed + answer.quarantined + answer.parked);
     free_orphans(connection, now, &mut answer).await?;
@@ -30,17 +39,24 @@ pub(super) async fn rescue(connection: &mut Connection, now: Option<Timestamp>) 
     Ok(answer)
 }
 
+/// By the index on the worker alone: an order would let the planner walk the whole table for it.
 const ORPHANS: &str = "SELECT seq, crashes, cancel FROM {s}.job WHERE state = 'running' \
-     AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED";
+     AND worker = ANY(ARRAY(SELECT seq FROM {s}.dead_worker)) LIMIT $1 FOR UPDATE SKIP LOCKED";
 
 async fn has_orphans(connection: &mut Connection) -> Result<bool> {
-    let rows = connection
+    Ok(!connection.rows("SELECT 1 FROM {s}.dead_worker LIMIT 1", &[]).await?.is_empty())
+}
+
+/// Notes as dead every worker that holds jobs and has no row: whoever removed it did not come to free them.
+pub(super) async fn note_dead(connection: &mut Connection) -> Result<()> {
+    connection
         .rows(
-            "SELECT 1 FROM {s}.job WHERE state = 'running' AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) LIMIT 1",
+            "INSERT INTO {s}.dead_worker (seq) SELECT DISTINCT worker FROM {s}.job WHERE state = 'running' AND worker IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) ON CONFLICT DO NOTHING",
             &[],
         )
-        .await?;
-    Ok(!rows.is_empty())
+        .await
+        .map(drop)
 }
 
 /// Frees what nobody holds any more, each with one crash more; what has crashed too often ends.
@@ -48,6 +64,7 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
     let (freed, quarantined) = connection
         .transaction(async |connection| {
             let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
+            connection.batch("SET LOCAL enable_seqscan = off").await?;
             let rows = connection.rows(ORPHANS, &[(&bite, Type::INT8)]).await?;
             let (mut free, mut ends, mut hopeless) = (Vec::new(), Vec::new(), Vec::new());
             for row in &rows {
@@ -83,18 +100,31 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
         .await?;
     answer.freed += freed;
     answer.quarantined += quarantined;
-    Ok(())
+    connection
+        .rows(
+            "DELETE FROM {s}.dead_worker WHERE NOT EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' AND job.worker = dead_worker.seq)",
+            &[],
+        )
+        .await
+        .map(drop)
 }
 
-/// The stripes of available jobs whose kind no worker knows. Each step of the recursion is one look into the index.
-const STRANGERS: &str = "WITH RECURSIVE stripe AS ( \
-       (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 ORDER BY queue, kind LIMIT 1) \
-       UNION ALL \
-       SELECT f.queue, f.kind FROM stripe, LATERAL (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 \
-         AND (queue, kind) > (stripe.queue, stripe.kind) ORDER BY queue, kind LIMIT 1) AS f) \
-     SELECT queue, kind FROM stripe WHERE NOT EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) WHERE kind.name = stripe.kind)";
+/// The stripes of available jobs whose kind no worker knows, among `stripe`. Each step of the recursion is one look into the index.
+macro_rules! strangers {
+    () => {
+        "stripe AS ( \
+           (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 ORDER BY queue, kind LIMIT 1) \
+           UNION ALL \
+           SELECT f.queue, f.kind FROM stripe, LATERAL (SELECT queue, kind FROM {s}.job WHERE state = 'available' AND crashes = 0 \
+             AND (queue, kind) > (stripe.queue, stripe.kind) ORDER BY queue, kind LIMIT 1) AS f), \
+         stranger AS (SELECT queue, kind FROM stripe \
+           WHERE NOT EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) WHERE kind.name = stripe.kind))"
+    };
+}
 
-pub(super) async fn has_strangers(connection: &mut Connection) -> Result<bool> {
+const STRANGERS: &str = concat!("WITH RECURSIVE ", strangers!(), " SELECT queue, kind FROM stranger");
+
+async fn has_strangers(connection: &mut Connection) -> Result<bool> {
     Ok(!connection.rows(STRANGERS, &[]).await?.is_empty())
 }
 
@@ -122,15 +152,44 @@ async fn park_strangers(connection: &mut Connection, most: usize, answer: &mut R
 }
 
 /// The kinds and lists of shapes of parked jobs that some live worker may be able to run. Jobs parked alike are one step.
-const FREEABLE: &str = "WITH RECURSIVE alike AS ( \
-       (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' ORDER BY kind, parked_by LIMIT 1) \
-       UNION ALL \
-       SELECT f.kind, f.parked_by FROM alike, LATERAL (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' \
-         AND (kind, parked_by) > (alike.kind, alike.parked_by) ORDER BY kind, parked_by LIMIT 1) AS f) \
-     SELECT kind, parked_by FROM alike WHERE EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) \
-       WHERE kind.name = alike.kind AND kind.shape <> ALL (alike.parked_by))";
+macro_rules! freeable {
+    () => {
+        "alike AS ( \
+           (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' ORDER BY kind, parked_by LIMIT 1) \
+           UNION ALL \
+           SELECT f.kind, f.parked_by FROM alike, LATERAL (SELECT kind, parked_by FROM {s}.job WHERE state = 'parked' \
+             AND (kind, parked_by) > (alike.kind, alike.parked_by) ORDER BY kind, parked_by LIMIT 1) AS f), \
+         freeable AS (SELECT kind, parked_by FROM alike WHERE EXISTS (SELECT 1 FROM {s}.kind JOIN {s}.worker USING (kinds) \
+           WHERE kind.name = alike.kind AND kind.shape <> ALL (alike.parked_by)))"
+    };
+}
 
-pub(super) async fn freeable(connection: &mut Connection) -> Result<Vec<(String, Vec<String>)>> {
+const FREEABLE: &str = concat!("WITH RECURSIVE ", freeable!(), " SELECT kind, parked_by FROM freeable");
+
+/// What a heartbeat asks about the table of jobs, and in how many microseconds that was found out.
+const SURVEY: &str = concat!(
+    "WITH RECURSIVE ",
+    strangers!(),
+    ", ",
+    freeable!(),
+    " SELECT EXISTS (SELECT 1 FROM stranger) OR EXISTS (SELECT 1 FROM freeable) AS rescue, \
+       (SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint FROM {s}.job \
+         WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1) AS due, \
+       EXISTS (SELECT 1 FROM stripe) OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes > 0) AS waiting, \
+       (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint AS took"
+);
+
+/// What is to be done about the jobs of nobody, when the next job is due, whether jobs wait; and how long it took to find out.
+pub(super) async fn survey(connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<(Beat, Duration)> {
+    let Some(row) = connection.row(SURVEY, &[time(&now)]).await? else { return Ok((Beat::default(), Duration::ZERO)) };
+    let due: Option<i64> = get(&row, "due")?;
+    // Counted from the server's time, told in the caller's.
+    let next_due = due.map(|due| at.wall.saturating_add(micros_of(due)).unwrap_or(Timestamp::MAX));
+    let beat = Beat { alive: true, rescue: get(&row, "rescue")?, next_due, waiting: get(&row, "waiting")? };
+    Ok((beat, micros_of(get(&row, "took")?)))
+}
+
+async fn freeable(connection: &mut Connection) -> Result<Vec<(String, Vec<String>)>> {
     let rows = connection.rows(FREEABLE, &[]).await?;
     rows.iter().map(|row| Ok((get(row, "kind")?, get(row, "parked_by")?))).collect()
 }

@@ -1,7 +1,7 @@
 //! Between rows and records.
 
-use jiff::Timestamp;
-use jobs_core::job::TickId;
+use std::time::Duration;
+
 use jobs_core::record::AttemptError;
 use jobs_core::{JobId, JobRecord, State};
 use serde::de::DeserializeOwned;
@@ -23,18 +23,22 @@ pub(super) fn id(row: &Row, column: &str) -> Result<JobId> {
 
 /// A count in a column; numbers from outside that are none become the nearest.
 pub(super) fn count(row: &Row, column: &str) -> Result<u32> {
-    Ok(u32::try_from(get::<i32>(row, column)?).unwrap_or(0))
+    Ok(not_negative(get(row, column)?))
+}
+
+/// A number from outside that is no count becomes the nearest.
+pub(super) fn not_negative(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+/// A time that the server told in microseconds; never less than none.
+pub(super) fn micros_of(micros: i64) -> Duration {
+    Duration::from_micros(micros.max(0).unsigned_abs())
 }
 
 /// A count that may be missing.
 pub(super) fn count_or_none(row: &Row, column: &str) -> Result<Option<u32>> {
-    Ok(get::<Option<i32>>(row, column)?.map(|number| u32::try_from(number).unwrap_or(0)))
-}
-
-/// The schedule and instant of a job that a schedule made.
-pub(super) fn tick(row: &Row) -> Result<Option<TickId>> {
-    let (schedule, instant): (Option<String>, Option<Timestamp>) = (get(row, "schedule")?, get(row, "tick")?);
-    Ok(schedule.zip(instant).map(|(schedule, instant)| TickId { schedule, instant }))
+    Ok(get::<Option<i32>>(row, column)?.map(not_negative))
 }
 
 /// The columns of a live job.

@@ -1,0 +1,243 @@
+//! Heads: where each stripe of the ready index begins, so that a claim need not look for it.
+//!
+//! Dead entries gather at the head of a stripe until vacuum takes them away, and a transaction that stays open anywhere in the database
+//! keeps it from doing so. A look from the very head walks over all of them, so what it found is kept for the claims that follow, each of
+//! which goes on where the one before it ended.
+//!
+//! A look is made anew when there is news, when nothing was found, and every few milliseconds. Only where looks have become costly,
+//! news waits until they take no more than a tenth of the time; then a job that came with a higher priority, or of a kind that was not
+//! seen before, may wait that long.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::record::ClaimedJob;
+use jobs_core::store::{BITE, ClaimRequest, Now};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::claim::worker_uuid;
+use super::connection::{Connection, get, time};
+use super::error::Result;
+use super::row::micros_of;
+
+/// The order within a stripe: priority, time due, order of enqueue.
+pub(super) type Key = (i16, Timestamp, i64);
+
+/// For how long heads tell what there is, without news.
+const AGE: Duration = Duration::from_millis(50);
+
+/// From when on a look is costly.
+const COSTLY: Duration = Duration::from_millis(10);
+
+/// How much longer than a costly look the time until the next one is.
+const REST: u32 = 10;
+
+/// The most stripes that are remembered from one look to the next.
+const REMEMBERED: usize = 1_000;
+
+/// Whether the worker has its lease, the stripes with their first jobs, in how many microseconds the next waiting job is due, and how
+/// many the look took. Each step of the recursion is one look into the index.
+pub const LOOK: &str = "WITH RECURSIVE stripe AS ( \
+       SELECT f.* FROM unnest($3::text[]) AS q (queue), LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+         WHERE state = 'available' AND crashes = 0 AND queue = q.queue ORDER BY kind, priority, run_at, seq LIMIT 1) AS f \
+       UNION ALL \
+       SELECT f.* FROM stripe, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+         WHERE state = 'available' AND crashes = 0 AND queue = stripe.queue AND kind > stripe.kind \
+         ORDER BY kind, priority, run_at, seq LIMIT 1) AS f), \
+     probation AS ( \
+       SELECT f.* FROM unnest($3::text[]) AS q (queue), LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+         WHERE state = 'available' AND crashes > 0 AND queue = q.queue ORDER BY kind, priority, run_at, seq LIMIT 1) AS f \
+       UNION ALL \
+       SELECT f.* FROM probation, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+         WHERE state = 'available' AND crashes > 0 AND queue = probation.queue AND kind > probation.kind \
+         ORDER BY kind, priority, run_at, seq LIMIT 1) AS f) \
+     SELECT queue, kind, priority, run_at, seq, false AS probation, NULL::bigint AS due, NULL::bigint AS took FROM stripe \
+     UNION ALL SELECT queue, kind, priority, run_at, seq, true, NULL, NULL FROM probation \
+     UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, false, \
+       (SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint FROM {s}.job \
+         WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1), \
+       (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint \
+     FROM {s}.worker WHERE id = $2 AND expires_at > {now}";
+
+/// Makes jobs available whose time has come. What is more than a bite comes with the next claim, for which `next_due` asks at once.
+const PROMOTE: &str = "UPDATE {s}.job SET state = 'available' WHERE seq = ANY(ARRAY(SELECT seq FROM {s}.job \
+     WHERE state IN ('scheduled', 'retryable') AND run_at <= {now} ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
+     RETURNING queue, kind, priority, run_at, seq";
+
+/// A pair of queue and kind, and the first job that it may have.
+pub(super) struct Stripe {
+    pub(super) queue: Arc<str>,
+    pub(super) kind: Arc<str>,
+    pub(super) from: Key,
+    /// The last look found something in it.
+    has_jobs: bool,
+}
+
+/// A stripe from which a request may take: the place of its queue in the request, and the stripe.
+pub(super) struct Head<'a> {
+    pub(super) queue: usize,
+    pub(super) stripe: &'a Stripe,
+}
+
+/// What is known of what there is to take.
+pub(super) struct Heads {
+    stripes: Vec<Stripe>,
+    probation: Vec<Stripe>,
+    /// The queues that were looked into.
+    queues: Vec<Arc<str>>,
+    /// The kinds that were wanted.
+    kinds: Arc<BTreeSet<String>>,
+    /// When the next waiting job is due, on the caller's steady clock.
+    due: Option<Duration>,
+    looked_at: Duration,
+    took: Duration,
+    news: u64,
+}
+
+impl Heads {
+    /// Looks from the very heads; `None` if the worker has no lease. Of what was known before, only the stripes are remembered.
+    pub(super) async fn look(
+        connection: &mut Connection,
+        at: Now,
+        now: Option<Timestamp>,
+        news: u64,
+        request: &ClaimRequest,
+        before: Option<Self>,
+    ) -> Result<Option<Self>> {
+        let queues: Vec<&str> =
+            request.queues.iter().filter(|demand| demand.limit > 0).map(|demand| &*demand.queue).collect();
+        let worker = worker_uuid(request.worker);
+        let rows = connection.rows(LOOK, &[time(&now), (&worker, Type::UUID), (&queues, Type::TEXT_ARRAY)]).await?;
+        let mut heads = Self {
+            stripes: before.map_or_else(Vec::new, |before| before.stripes),
+            probation: Vec::new(),
+            queues: queues.iter().map(|queue| connection.share(queue)).collect(),
+            kinds: Arc::clone(&request.kinds),
+            due: None,
+            looked_at: at.steady,
+            took: Duration::ZERO,
+            news,
+        };
+        heads.stripes.retain(|stripe| request.kinds.contains(&*stripe.kind));
+        heads.stripes.truncate(REMEMBERED);
+        heads.stripes.iter_mut().for_each(|stripe| stripe.has_jobs = false);
+        let mut has_lease = false;
+        for row in &rows {
+            let Some(queue) = get::<Option<&str>>(row, "queue")? else {
+                has_lease = true;
+                let (due, took): (Option<i64>, i64) = (get(row, "due")?, get(row, "took")?);
+                heads.due = due.map(|micros| at.steady.saturating_add(micros_of(micros)));
+                heads.took = micros_of(took);
+                continue;
+            };
+            let (kind, from): (&str, Key) = (get(row, "kind")?, key(row)?);
+            if request.kinds.contains(kind) {
+                let stripe = Stripe { queue: connection.share(queue), kind: connection.share(kind), from, has_jobs: true };
+                if get(row, "probation")? { heads.probation.push(stripe) } else { heads.put(stripe) }
+            }
+        }
+        Ok(has_lease.then_some(heads))
+    }
+
+    fn find(&mut self, queue: &str, kind: &str) -> Option<&mut Stripe> {
+        self.stripes.iter_mut().find(|known| &*known.kind == kind && &*known.queue == queue)
+    }
+
+    fn put(&mut self, stripe: Stripe) {
+        match self.find(&stripe.queue, &stripe.kind) {
+            Some(known) => *known = stripe,
+            None => self.stripes.push(stripe),
+        }
+    }
+
+    /// Whether this still tells what there is to take for this request.
+    pub(super) fn tell(&self, at: Now, news: u64, request: &ClaimRequest, may_put_off: bool) -> bool {
+        let is_known = |queue: &str| self.queues.iter().any(|known| &**known == queue);
+        let same_kinds = Arc::ptr_eq(&self.kinds, &request.kinds) || self.kinds == request.kinds;
+        if !same_kinds || !request.queues.iter().all(|demand| demand.limit == 0 || is_known(&demand.queue)) {
+            return false;
+        }
+        let age = at.steady.saturating_sub(self.looked_at);
+        if may_put_off && self.is_costly() { age < self.rest() } else { age < AGE && news == self.news }
+    }
+
+    /// Whether a look from the heads takes so long that it must be rare.
+    pub(super) fn is_costly(&self) -> bool {
+        self.took >= COSTLY
+    }
+
+    /// How long a costly look is not made again.
+    fn rest(&self) -> Duration {
+        self.took.saturating_mul(REST)
+    }
+
+    pub(super) fn is_due(&self, at: Now) -> bool {
+        self.due.is_some_and(|due| due <= at.steady)
+    }
+
+    /// In how long the next claim is due at the latest: for a job that waits for its time, or because a look was put off.
+    pub(super) fn next_claim(&self, at: Now, may_put_off: bool) -> Option<Duration> {
+        let put_off = (may_put_off && self.is_costly()).then(|| self.looked_at.saturating_add(self.rest()));
+        let next = [self.due, put_off].into_iter().flatten().min()?;
+        Some(next.saturating_sub(at.steady))
+    }
+
+    /// Makes jobs available whose time has come.
+    pub(super) async fn promote(&mut self, connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<()> {
+        let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
+        let rows = connection.rows(PROMOTE, &[time(&now), (&bite, Type::INT8)]).await?;
+        // What comes after them is told by the next look; a whole bite means that there may be more at once.
+        self.due = (rows.len() >= BITE).then_some(at.steady);
+        for row in &rows {
+            let (queue, kind, from): (&str, &str, Key) = (get(row, "queue")?, get(row, "kind")?, key(row)?);
+            let is_wanted = self.kinds.contains(kind) && self.queues.iter().any(|known| &**known == queue);
+            if let Some(known) = self.find(queue, kind) {
+                known.from = known.from.min(from);
+            } else if is_wanted {
+                let stripe = Stripe { queue: connection.share(queue), kind: connection.share(kind), from, has_jobs: true };
+                self.stripes.push(stripe);
+            }
+        }
+        Ok(())
+    }
+
+    /// The stripes from which a request may take. Where looks are rare, one that was empty may have jobs again.
+    pub(super) fn stripes<'a>(&'a self, request: &ClaimRequest) -> Vec<Head<'a>> {
+        let is_costly = self.is_costly();
+        heads(self.stripes.iter().filter(|stripe| stripe.has_jobs || is_costly), request)
+    }
+
+    /// The stripes on probation from which a request may take.
+    pub(super) fn probation<'a>(&'a self, request: &ClaimRequest) -> Vec<Head<'a>> {
+        heads(self.probation.iter(), request)
+    }
+
+    /// The stripes go on behind what was taken.
+    pub(super) fn note_taken(&mut self, jobs: &[ClaimedJob]) {
+        let mut last = 0;
+        for job in jobs {
+            let is_its = |stripe: &Stripe| stripe.kind == job.kind && stripe.queue == job.queue;
+            if !self.stripes.get(last).is_some_and(is_its) {
+                last = self.stripes.iter().position(is_its).unwrap_or(0);
+            }
+            if let Some(stripe) = self.stripes.get_mut(last).filter(|stripe| is_its(stripe) && job.crashes == 0) {
+                stripe.from = stripe.from.max((job.priority, job.run_at, job.seq));
+            }
+            if job.crashes > 0 {
+                self.probation.clear();
+            }
+        }
+    }
+}
+
+fn heads<'a>(stripes: impl Iterator<Item = &'a Stripe>, request: &ClaimRequest) -> Vec<Head<'a>> {
+    let place = |stripe: &Stripe| request.queues.iter().position(|demand| demand.limit > 0 && demand.queue == stripe.queue);
+    stripes.filter_map(|stripe| Some(Head { queue: place(stripe)?, stripe })).collect()
+}
+
+fn key(row: &Row) -> Result<Key> {
+    Ok((get(row, "priority")?, get(row, "run_at")?, get(row, "seq")?))
+}

@@ -1,0 +1,59 @@
+//! When the table of jobs may be surveyed: at every heartbeat, unless that has become slow.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a heartbeat waits for its survey.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How much longer than a survey the time until the next one is, at least.
+const REST: u32 = 10;
+
+/// The earliest time of the next survey, on the steady clock.
+#[derive(Debug, Default)]
+pub(super) struct Surveys(Mutex<Next>);
+
+#[derive(Debug, Default)]
+struct Next {
+    not_before: Duration,
+    is_under_way: bool,
+}
+
+impl Surveys {
+    /// Whether a survey may begin now; if so, it has begun.
+    pub(super) fn may_begin(&self, now: Duration) -> bool {
+        let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that never told its end (its connection was lost) is forgotten after a minute.
+        let forgotten = Duration::from_secs(60);
+        if next.is_under_way && now < next.not_before.saturating_add(forgotten) || now < next.not_before {
+            return false;
+        }
+        *next = Next { not_before: now, is_under_way: true };
+        true
+    }
+
+    /// One that began then took so long.
+    pub(super) fn ended(&self, began: Duration, took: Duration) {
+        let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = Next { not_before: began.saturating_add(took.saturating_mul(REST)), is_under_way: false };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_surveys_are_rare_and_lost_ones_are_forgotten() {
+        let (surveys, second) = (Surveys::default(), Duration::from_secs(1));
+        assert!(surveys.may_begin(second));
+        assert!(!surveys.may_begin(2 * second), "one at a time");
+        surveys.ended(second, second);
+        assert!(!surveys.may_begin(10 * second));
+        assert!(surveys.may_begin(11 * second));
+        assert!(!surveys.may_begin(60 * second));
+        assert!(surveys.may_begin(71 * second), "the answer was lost");
+        surveys.ended(71 * second, Duration::from_millis(1));
+        assert!(surveys.may_begin(76 * second));
+    }
+}
