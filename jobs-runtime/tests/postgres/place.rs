@@ -56,11 +56,9 @@ impl Place {
         format!("{}.{name}", self.options.schema)
     }
 
-    /// Another role, with no right yet.
-    pub(crate) async fn role(&self) -> Role<'_> {
-        let role = Role { place: self, name: format!("role_{}", self.options.schema) };
-        self.run(&format!("CREATE ROLE {} LOGIN", role.name)).await;
-        role
+    /// The name of another role. Whoever makes it ends it.
+    pub(crate) fn role(&self) -> Role<'_> {
+        Role { place: self, name: format!("role_{}", self.options.schema) }
     }
 
     /// Ends every connection to the server but our own.
@@ -85,11 +83,11 @@ impl Role<'_> {
         let mut options = self.place.options.clone();
         let (scheme, rest) = options.url.split_once("://").expect("a URL has a scheme");
         let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-        options.url = format!("{scheme}://{}@{host}", self.name);
+        options.url = format!("{scheme}://{}:secret@{host}", self.name);
         options
     }
 
-    /// Ends the role and all that it owns.
+    /// Ends the role, and all that it owns.
     pub(crate) async fn end(self) {
         self.place.run(&format!("DROP OWNED BY {0} CASCADE; DROP ROLE {0}", self.name)).await;
     }
