@@ -25,29 +25,29 @@ struct Schema {
 }
 
 impl Place {
-    /// The process's own memory.
-    pub(crate) fn memory() -> Option<Self> {
-        Some(Self { url: Some("memory:".to_owned()), schema: None, variables: Vec::new() })
+    /// Shows a fact in the process's own memory.
+    pub(crate) fn memory(fact: fn(&Self)) {
+        fact(&Self { url: Some("memory:".to_owned()), schema: None, variables: Vec::new() });
     }
 
-    /// The file that the program makes in its folder when it is told nothing.
-    pub(crate) fn sqlite() -> Option<Self> {
-        Some(Self { url: None, schema: None, variables: Vec::new() })
+    /// Shows it on the file that the program makes in its folder when it is told nothing.
+    pub(crate) fn sqlite(fact: fn(&Self)) {
+        fact(&Self { url: None, schema: None, variables: Vec::new() });
     }
 
-    /// A schema of the database that `JOBS_TEST_PG` names; `tests/run` brings one.
-    pub(crate) fn postgres() -> Option<Self> {
+    /// Shows it in a schema of the database that `JOBS_TEST_PG` names; `tests/run` brings one.
+    pub(crate) fn postgres(fact: fn(&Self)) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let Ok(database) = std::env::var("JOBS_TEST_PG") else {
             println!("left out: JOBS_TEST_PG names no PostgreSQL");
-            return None;
+            return;
         };
         let name = format!("example_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let sign = if database.contains('?') { '&' } else { '?' };
         let url = Some(format!("{database}{sign}schema={name}"));
         // There a killed process is found when its lease has run out.
         let variables = vec![("JOBS_LEASE", "3s"), ("JOBS_HEARTBEAT", "1s")];
-        Some(Self { url, schema: Some(Schema { database, name }), variables })
+        fact(&Self { url, schema: Some(Schema { database, name }), variables });
     }
 
     /// Starts a program on this store.
@@ -111,9 +111,7 @@ macro_rules! on {
             $(
                 #[test]
                 fn $store() {
-                    if let Some(place) = crate::place::Place::$store() {
-                        super::$fact(&place);
-                    }
+                    crate::place::Place::$store(super::$fact);
                 }
             )+
         }

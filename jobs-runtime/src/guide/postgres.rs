@@ -66,8 +66,8 @@
 //! Finished jobs lie in one table for each day (UTC) and state: `history_completed_20400131`. Whoever starts makes the tables of
 //! today and the next two days, every process goes on making them, and a day whose last job may go is dropped whole, which costs
 //! nothing, however many jobs it had. What ends on a day that has no table goes to `history_completed_other` and leaves it row by
-//! row, up to 1,000 in a statement. The role above cannot make days, so all its finished jobs go that way. For more than some ten
-//! thousand jobs a day let it make them, which it may once it owns the history:
+//! row, up to 1,000 in a statement that reads all of it. The role above cannot make days, so all its finished jobs go that way. For
+//! more than some hundred thousand jobs a day let it make them, which it may once it owns the history:
 //!
 //! ```sql
 //! GRANT CREATE ON SCHEMA jobs TO app;
@@ -96,7 +96,7 @@
 //! - **Processes**: one process runs as many jobs at once as `concurrency` says (64), so add a process when its processor is busy, or
 //!   to survive the loss of a machine, and not before. Jobs that wait for something else want a higher `concurrency` instead. If jobs
 //!   wait while the processes are idle, look at the queues that they serve (`only_queues`, `queues.<name>.concurrency`).
-//! - **Disk**: a finished job takes its arguments, its output and about 300 bytes, for the time of `retention.completed` (1 d) and up
+//! - **Disk**: a finished job takes its arguments, its output and about 250 bytes, for the time of `retention.completed` (1 d) and up
 //!   to a day more.
 //!
 //! # Connections

@@ -1,7 +1,7 @@
 //! The web process: it runs no job, so it has a client and no runtime, and may be ended at any moment.
 
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
@@ -95,27 +95,20 @@ async fn report(client: &Client) -> Result<String, StoreError> {
     }
     let counts = client.counts().await?;
     let waiting = counts.available + counts.retryable + counts.scheduled;
-    let mut text = format!(
+    let mut lines = vec![format!(
         "{waiting} wait, {} run, {} completed, {} cancelled, {} failed\n",
         counts.running, counts.completed, counts.cancelled, counts.failed
-    );
-    for worker in client.store().workers().await? {
-        line(&mut text, format!("worker {} holds {}", worker.name, worker.held));
-    }
-    for job in jobs.values() {
-        line(&mut text, of(job));
-    }
-    Ok(text)
+    )];
+    let workers = client.store().workers().await?;
+    lines.extend(workers.iter().map(|worker| format!("worker {} holds {}\n", worker.name, worker.held)));
+    lines.extend(jobs.values().map(of));
+    Ok(lines.concat())
 }
 
+/// The line of a job.
 fn of(job: &JobRecord) -> String {
     let parcel = serde_json::from_str::<Arguments>(&job.payload).map_or(0, |arguments| arguments.parcel);
     let by: Option<String> = job.output.as_deref().and_then(|output| serde_json::from_str(output).ok());
     let by = by.map_or(String::new(), |name| format!(" by {name}"));
-    format!("{} parcel {parcel}: {}{by}", job.id, job.state)
-}
-
-fn line(text: &mut String, line: String) {
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{line}");
+    format!("{} parcel {parcel}: {}{by}\n", job.id, job.state)
 }
