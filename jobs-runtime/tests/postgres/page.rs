@@ -12,7 +12,7 @@ use crate::place::{Place, drain, drain_at, in_a_schema, job, now, request, worke
 /// The SQL of a section of the page, block by block, for the schema and the role of a test.
 fn blocks(section: &str, place: &Place, role: &str) -> Vec<String> {
     let page = include_str!("../../src/guide/postgres.rs").lines().filter_map(|line| line.strip_prefix("//!"));
-    let page: String = page.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
+    let page = page.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n");
     let (_, section) = page.split_once(&format!("\n# {section}\n")).expect("the page has this section");
     let section = section.split("\n# ").next().unwrap_or_default();
     let blocks = section.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap_or_default());
@@ -48,8 +48,9 @@ async fn a_role_with_few_rights_can_work_where_another_made_the_tables() {
         // Row by row, as it may not drop a day.
         let later = now().wall + Duration::from_secs(3 * 86_400);
         let later = Now { wall: later, ..now() };
-        let none = Retention { completed: Duration::ZERO, cancelled: Duration::ZERO, failed: Duration::ZERO };
-        assert_eq!(store.prune(later, none).await.expect("pruned"), 2);
+        let day = Duration::from_secs(86_400);
+        assert_eq!(store.prune(later, Retention { completed: day, cancelled: day, failed: day }).await.expect("pruned"), 2);
+        assert_eq!(place.number(&format!("SELECT count(*) FROM {}", place.table("history"))).await, 0);
         store.leave(now(), worker).await.expect("left");
         store.close().await.expect("closed");
         let days = format!("SELECT relname::text FROM pg_class WHERE relnamespace = '{}'::regnamespace", place.options.schema);
