@@ -46,7 +46,7 @@ impl Place {
         let sign = if database.contains('?') { '&' } else { '?' };
         let url = Some(format!("{database}{sign}schema={name}"));
         // There a killed process is found when its lease has run out.
-        let variables = vec![("JOBS_LEASE", "3s"), ("JOBS_HEARTBEAT", "1s")];
+        let variables = vec![("JOBS_LEASE", "5s"), ("JOBS_HEARTBEAT", "1s")];
         fact(&Self { url, schema: Some(Schema { database, name }), variables });
     }
 
@@ -84,7 +84,8 @@ impl Place {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        // Fails where no program has made it: then it was shown of another store.
+        let sql = format!("DROP SCHEMA {} CASCADE", self.name);
         let dropping = async {
             let (client, connection) = tokio_postgres::connect(&self.database, NoTls).await?;
             let connection = tokio::spawn(connection);

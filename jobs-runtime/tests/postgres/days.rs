@@ -52,8 +52,19 @@ async fn left_over(place: &Place) -> i64 {
 
 #[tokio::test]
 async fn what_ends_after_a_start_lies_in_its_day() {
+    lies_in_its_day(false).await;
+}
+
+#[tokio::test]
+async fn days_are_made_through_a_pooler_too() {
+    lies_in_its_day(true).await;
+}
+
+async fn lies_in_its_day(pooled: bool) {
     in_a_schema(async |place| {
-        let store = place.open().await;
+        let mut options = place.options.clone();
+        options.pooled = pooled;
+        let store = PostgresStore::open(options).await.expect("the schema opens");
         store.enqueue(now(), vec![job("mail"), job("mail")]).await.expect("stored");
         let worker = worker(&store).await;
         drain(&store, worker).await;
