@@ -101,27 +101,6 @@ fn workers_share_the_work_and_a_killed_one_leaves_nothing_undone_or_done_twice(p
     south.end().well();
 }
 
-// On a file a lease is told by who has written meanwhile, which takes longer to see.
-on!(postgres: a_worker_that_was_frozen_records_nothing_when_it_wakes);
-
-fn a_worker_that_was_frozen_records_nothing_when_it_wakes(place: &Place) {
-    let folder = tempfile::tempdir().unwrap();
-    let web = Web::start(place, folder.path());
-    let mut north = worker(place, folder.path(), "north");
-    web.order(1, 2_000);
-    north.line("north: begins parcel 1");
-    north.signal("STOP");
-    let mut south = worker(place, folder.path(), "south");
-    south.line("south: begins parcel 1");
-    north.signal("CONT");
-    // It was about to end well, or was told that it is somebody else's; its last word is heard when it stops.
-    north.line(" parcel 1");
-    north.signal("TERM");
-    assert!(north.end().status.success());
-    let report = web.wait_for(|report| report.contains(": completed"));
-    assert!(report.starts_with("0 wait, 0 run, 1 completed,") && report.contains("parcel 1: completed by south"), "{report}");
-}
-
 on!(sqlite, postgres: a_cancellation_by_http_reaches_the_process_that_runs_the_job);
 
 fn a_cancellation_by_http_reaches_the_process_that_runs_the_job(place: &Place) {
