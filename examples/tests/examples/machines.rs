@@ -127,20 +127,36 @@ on!(sqlite, postgres: one_command_starts_all_three_and_one_key_stops_them);
 
 fn one_command_starts_all_three_and_one_key_stops_them(place: &Place) {
     let folder = tempfile::tempdir().unwrap();
-    let mut program = place.start(MACHINES, folder.path(), &["together", "127.0.0.1:0"]);
-    let (address, mut workers) = (listening(&mut program), program.seen.concat().matches(": works").count());
-    while workers < 2 {
-        program.line(": works");
-        workers += 1;
-    }
-    let answer = ask(&address, "POST /parcels", "parcels=8&millis=10");
-    assert_eq!(answer.status, 303, "{answer:?}");
-    program.line(": has done parcel");
+    let program = together(place, folder.path());
     program.signal_group("INT");
     let lines = program.end().well();
     for name in ["north", "south"] {
         assert!(lines.contains(&format!("{name}: stopped")), "{lines:#?}");
     }
+}
+
+on!(sqlite: whoever_ends_the_one_command_ends_all_three);
+
+fn whoever_ends_the_one_command_ends_all_three(place: &Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = together(place, folder.path());
+    program.signal("TERM");
+    // Its output ends when the last of them does.
+    let end = program.end();
+    assert_eq!((end.status.code(), &*end.errors), (Some(1), "machines: asked to end, so the others are stopped\n"), "{end:?}");
+}
+
+/// All three from one command, with their first work done.
+fn together(place: &Place, folder: &Path) -> Program {
+    let mut program = place.start(MACHINES, folder, &["together", "127.0.0.1:0"]);
+    let address = listening(&mut program);
+    for _ in program.seen.concat().matches(": works").count()..2 {
+        program.line(": works");
+    }
+    let answer = ask(&address, "POST /parcels", "parcels=8&millis=10");
+    assert_eq!(answer.status, 303, "{answer:?}");
+    program.line(": has done parcel");
+    program
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long any wait may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process. It is killed when the test lets go of it.
+/// A process. It is killed, with all that it has started, when the test lets go of it.
 pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
@@ -118,7 +118,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Nobody else has the number of a process that nobody has waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal_group("KILL");
+        }
         let _ = self.child.wait();
     }
 }

@@ -15,6 +15,7 @@ pub(crate) async fn run(address: &str) -> Outcome {
     let outcome = tokio::select! {
         // The terminal has told them, too.
         pressed = tokio::signal::ctrl_c() => pressed.map_err(Into::into),
+        () = terminated() => Err("asked to end, so the others are stopped".into()),
         ended = one_ends(&mut children) => ended,
     };
     if outcome.is_err() {
@@ -36,4 +37,18 @@ async fn one_ends(children: &mut [Child]) -> Outcome {
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Waits for SIGTERM, of which the others know nothing.
+#[cfg(unix)]
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => _ = signal.recv().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }
