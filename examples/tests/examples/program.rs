@@ -118,8 +118,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Nobody else has the number of a process that nobody has waited for.
-        if matches!(self.child.try_wait(), Ok(None)) {
+        // Nobody else has the number of a process that was not waited for.
+        if self.errors.is_some() {
             self.signal_group("KILL");
         }
         let _ = self.child.wait();

@@ -61,13 +61,13 @@ async fn shape(place: &Place) -> Vec<String> {
 
 /// What an old program left behind: a job that waits, one that a worker of it holds, and a finished one.
 const LEFT_BEHIND: &str = "INSERT INTO jobs.worker (id, name, build, kinds, queues, lease, started_at, renewed_at, expires_at) \
-       VALUES (gen_random_uuid(), 'old', '1', '1', '{default}', 15000, now(), now(), now() - interval '1 second'); \
+       VALUES (md5(random()::text)::uuid, 'old', '1', '1', '{default}', 15000, now(), now(), now() - interval '1 second'); \
      INSERT INTO jobs.job (id, kind, queue, priority, state, run_at, created_at, payload) \
-       VALUES (gen_random_uuid(), 'mail', 'default', 0, 'available', now(), now(), '{}'); \
+       VALUES (md5(random()::text)::uuid, 'mail', 'default', 0, 'available', now(), now(), '{}'); \
      INSERT INTO jobs.job (id, kind, queue, priority, state, run_at, created_at, payload, token, worker) \
-       VALUES (gen_random_uuid(), 'mail', 'default', 0, 'running', now(), now(), '{}', 1, (SELECT seq FROM jobs.worker)); \
+       VALUES (md5(random()::text)::uuid, 'mail', 'default', 0, 'running', now(), now(), '{}', 1, (SELECT seq FROM jobs.worker)); \
      INSERT INTO jobs.history (id, token, kind, queue, priority, state, run_at, created_at, finished_at, payload, failures, crashes, snoozes) \
-       VALUES (gen_random_uuid(), 1, 'mail', 'default', 0, 'completed', now(), now(), now(), '{}', 0, 0, 0); \
+       VALUES (md5(random()::text)::uuid, 1, 'mail', 'default', 0, 'completed', now(), now(), now(), '{}', 0, 0, 0); \
      INSERT INTO jobs.tally (state, jobs) VALUES ('completed', 1)";
 
 #[tokio::test]
