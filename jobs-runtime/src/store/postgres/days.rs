@@ -17,6 +17,11 @@ use super::prune::{ENDS, before};
 /// How many days there are at least from today on.
 const AHEAD: i64 = 3;
 
+/// Advisory locks, by their numbers beside that of the migrations. Counting what is dropped takes long where a day was busy, and
+/// shall keep nobody from making days.
+const MAKING: i32 = 1_246_708_308;
+const DROPPING: i32 = 1_246_708_309;
+
 /// The partitions that this role may make and drop. The catch-alls are among them, so a role without the right sees none.
 const OWN: &str = "SELECT c.relname::text AS name FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid \
      WHERE inhparent IN (to_regclass($1), to_regclass($2), to_regclass($3)) AND pg_has_role(c.relowner, 'USAGE') \
@@ -40,7 +45,7 @@ pub(super) async fn make(connection: &mut Connection, now: Timestamp) -> Result<
     for ahead in 0..AHEAD {
         let Ok(day) = today.checked_add(ahead.days()) else { continue };
         for state in ENDS.into_iter().filter(|state| !own.contains(&name(*state, day))) {
-            alone(connection, async |connection| make_one(connection, state, day).await).await?;
+            alone(connection, MAKING, async |connection| make_one(connection, state, day).await).await?;
         }
     }
     Ok(())
@@ -53,7 +58,7 @@ pub(super) async fn drop_old(connection: &mut Connection, now: Timestamp, retent
         let kept = before(now, retention.of(state).max(REPEAT_WINDOW));
         let oldest = TimeZone::UTC.to_datetime(kept).date();
         for name in own.iter().filter(|name| day_of(state, name).is_some_and(|day| day < oldest)) {
-            alone(connection, async |connection| drop_one(connection, state, name).await).await?;
+            alone(connection, DROPPING, async |connection| drop_one(connection, state, name).await).await?;
         }
     }
     Ok(())
@@ -66,15 +71,15 @@ async fn own(connection: &mut Connection) -> Result<Vec<String>> {
     rows.iter().map(|row| get(row, "name")).collect()
 }
 
-/// One change of the days at a time, whoever makes it. One that would wait for long, or that the server refuses, is left for the next
+/// One change of its sort at a time, whoever makes it. One that would wait for long, or that the server refuses, is left for the next
 /// prune: there are days enough until then, and the catch-all after them.
-async fn alone(connection: &mut Connection, change: impl AsyncFnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+async fn alone(connection: &mut Connection, lock: i32, change: impl AsyncFnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let schema = connection.text("{s}");
     let done = connection
         .transaction(async |connection| {
             connection.batch("SET LOCAL lock_timeout = '2s'").await?;
-            // Beside the number that the migrations have.
-            connection.rows("SELECT pg_advisory_xact_lock(1246708308, hashtext($1))", &[(&schema, Type::TEXT)]).await?;
+            let key = [(&lock as _, Type::INT4), (&schema as _, Type::TEXT)];
+            connection.rows("SELECT pg_advisory_xact_lock($1, hashtext($2))", &key).await?;
             // From here on others may be held up for so long.
             connection.batch("SET LOCAL lock_timeout = '100ms'").await?;
             change(connection).await
@@ -84,10 +89,8 @@ async fn alone(connection: &mut Connection, change: impl AsyncFnOnce(&mut Connec
 }
 
 async fn make_one(connection: &mut Connection, state: State, day: Date) -> Result<()> {
-    let (Ok(next), name, parent) = (day.checked_add(1.day()), name(state, day), format!("{{s}}.history_{}", state.as_str()))
-    else {
-        return Ok(());
-    };
+    let Ok(next) = day.checked_add(1.day()) else { return Ok(()) };
+    let (name, parent) = (name(state, day), format!("{{s}}.history_{}", state.as_str()));
     // Somebody may have made it meanwhile; and with a row of it in the catch-all it cannot be made any more.
     let in_the_way = format!(
         "SELECT 1 FROM {parent}_other WHERE finished_at >= '{day} 00:00:00+00' AND finished_at < '{next} 00:00:00+00' LIMIT 1"
@@ -106,6 +109,10 @@ async fn make_one(connection: &mut Connection, state: State, day: Date) -> Resul
 }
 
 async fn drop_one(connection: &mut Connection, state: State, name: &str) -> Result<()> {
+    // Somebody may have dropped it meanwhile.
+    if !own(connection).await?.iter().any(|own| own == name) {
+        return Ok(());
+    }
     // Nobody may take a job out of it while it is counted; who only looks is not held up before it is dropped.
     let lock = connection.text(&format!("LOCK TABLE {{s}}.{name} IN SHARE MODE"));
     connection.batch(&lock).await?;
