@@ -1,13 +1,14 @@
 //! A chain of jobs: each takes the output of the one before, and the compiler checks that they fit.
 //!
 //! `cargo run -p examples --bin chain -- [TEXT FILE]` reads a file, counts its words, and prints the most frequent ones. Each step
-//! is a job with its own retries; the next one is stored in the transaction that records the step before.
+//! is a job with its own retries; the next one is stored in the transaction that records the step before. The jobs are kept in
+//! `chain.db` in the current folder, or where `JOBS_STORE` says.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jobs_runtime::{BoxError, JobFilter, Runtime, State, job};
+use jobs_runtime::{BoxError, Client, JobId, JobRecord, Runtime, State, job};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -61,18 +62,32 @@ async fn run(path: String) -> Result<(), BoxError> {
     if let Err(error) = std::fs::metadata(&path) {
         return Err(format!("{path}: {error}").into());
     }
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://chain.db".to_owned());
     let done = std::sync::Arc::new(Notify::new());
-    let runtime = Runtime::builder().store("memory:").provide_arc(std::sync::Arc::clone(&done)).start().await?;
-    let first = read::job(path).then::<count>().then::<print>().then::<finish>().enqueue(runtime.client()).await?;
-    // A chain stands still where a job of it fails: `finish` would never come.
-    while tokio::time::timeout(Duration::from_millis(50), done.notified()).await.is_err() {
-        let failed = JobFilter { state: Some(State::Failed), finished: true, ..JobFilter::default() };
-        if let Some(job) = runtime.client().jobs(failed).await?.jobs.pop() {
-            return Err(format!("`{}` failed: {}", job.kind, job.error.unwrap_or_default()).into());
+    let runtime = Runtime::builder().store(store).provide_arc(std::sync::Arc::clone(&done)).start().await?;
+    let client = runtime.client();
+    let first = read::job(path).then::<count>().then::<print>().then::<finish>().enqueue(client).await?;
+    let last = loop {
+        // `finish` says that it is time to look. A chain stands still where a job of it fails: then it would never come.
+        let _ = tokio::time::timeout(Duration::from_millis(50), done.notified()).await;
+        match newest(client, first).await? {
+            job if job.state == State::Failed => {
+                return Err(format!("`{}` failed: {}", job.kind, job.error.unwrap_or_default()).into());
+            }
+            job if job.kind == finish::NAME && job.state == State::Completed => break job,
+            _ => {}
         }
-    }
-    let follower = &runtime.client().followers(first).await?[0];
-    println!("`{}` followed on `read`", follower.kind);
+    };
+    println!("`{}` was the last to follow on `read`", last.kind);
     runtime.shutdown().await;
     Ok(())
+}
+
+/// The newest job of a chain, from its first one on.
+async fn newest(client: &Client, first: JobId) -> Result<JobRecord, BoxError> {
+    let mut job = client.job(first).await?.ok_or("the chain was deleted meanwhile")?;
+    while let Some(follower) = client.followers(job.id).await?.pop() {
+        job = follower;
+    }
+    Ok(job)
 }

@@ -1,7 +1,8 @@
 //! A console program whose jobs run by themselves: by a cron expression, at an interval, at the start, and from a closure.
 //!
 //! `cargo run -p examples --bin console -- [--for 3s]` runs until Ctrl-C, or for so many seconds. Its jobs borrow what the builder
-//! provides: a plain value, and a trait object. It keeps its jobs in memory, since none of them is worth keeping.
+//! provides: a plain value, and a trait object. Its schedules and jobs are kept in `console.db` in the current folder, or where
+//! `JOBS_STORE` says: `JOBS_STORE=memory:` keeps nothing.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,8 +72,9 @@ async fn run(limit: Option<Duration>) -> Result<(), Error> {
         Screen.print(&format!("tick: a closure, as {}", ctx.kind()));
         Ok::<_, std::io::Error>(())
     });
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://console.db".to_owned());
     let builder = Runtime::builder()
-        .store("memory:")
+        .store(store)
         .provide(Counter::default())
         .provide_arc::<dyn Printer>(Arc::new(Screen))
         .register(tick.every("1s").retries(0));

@@ -1,7 +1,8 @@
 //! A web application that answers at once and does the work in a job, which survives the end of the process.
 //!
 //! `cargo run -p examples --bin web -- [ADDRESS]` listens on `127.0.0.1:3000` unless another address is given (port 0 takes a free
-//! one). The jobs are kept in `web.db` in the current folder. Ctrl-C or SIGTERM stops first the web server and then the jobs.
+//! one). The jobs are kept in `web.db` in the current folder, or where `JOBS_STORE` says. Ctrl-C or SIGTERM stops first the web server
+//! and then the jobs.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -54,7 +55,8 @@ async fn run(address: &str) -> Result<(), BoxError> {
     let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let postman = Postman { delay: Duration::from_millis(300) };
     // `start` touches no signal: when to stop is for the web server to say.
-    let runtime = Runtime::builder().store("sqlite://web.db").queue("mail", 8).provide(postman).start().await?;
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://web.db".to_owned());
+    let runtime = Runtime::builder().store(store).queue("mail", 8).provide(postman).start().await?;
     let runtime = Arc::new(runtime);
     let shop = Shop { client: runtime.client().clone(), runtime: Arc::downgrade(&runtime) };
     let routes = Router::new()

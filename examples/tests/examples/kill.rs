@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use crate::folder::{Folder, READABLE};
-use crate::program::Program;
+use crate::place::{Place, on};
 use crate::quickstart::fingerprints;
 
 const QUICKSTART: &str = env!("CARGO_BIN_EXE_quickstart");
@@ -17,8 +17,10 @@ const KILLS: u32 = 12;
 /// Within this time of its start. A run takes a second or two.
 const LATEST: u64 = 900;
 
-#[tokio::test]
-async fn killed_at_any_moment_it_goes_on_and_no_file_is_missing() {
+// Not in memory, which ends with its process.
+on!(sqlite, postgres: killed_at_any_moment_it_goes_on_and_no_file_is_missing);
+
+fn killed_at_any_moment_it_goes_on_and_no_file_is_missing(place: &Place) {
     let seed = std::env::var("JOBS_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let seed: u64 = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("JOBS_TEST_SEED={seed}");
@@ -27,7 +29,7 @@ async fn killed_at_any_moment_it_goes_on_and_no_file_is_missing() {
     let mut runs = BTreeSet::new();
     let mut reports = 0;
     for _ in 0..KILLS {
-        let mut program = Program::start(QUICKSTART, &folder.path, &["."]);
+        let mut program = place.start(QUICKSTART, &folder.path, &["."]);
         random = next(random);
         if program.is_done_within(Duration::from_millis(random % LATEST)) {
             reports += 1;
@@ -43,11 +45,11 @@ async fn killed_at_any_moment_it_goes_on_and_no_file_is_missing() {
         // A new run begins only after a report.
         assert!(runs.len() <= reports + 1, "{runs:?}, {reports} reports");
     }
-    let lines = Program::start(QUICKSTART, &folder.path, &["."]).end().well();
+    let lines = place.start(QUICKSTART, &folder.path, &["."]).end().well();
     assert_eq!(fs::read_to_string(folder.report()).unwrap(), folder.expected());
     assert!(lines.contains(&folder.summary()), "{lines:#?}");
     runs.extend(run(&lines));
-    let jobs = fingerprints(&folder.path).await;
+    let jobs = fingerprints(place, &folder.path);
     assert_eq!(jobs % (READABLE + 1), 0, "{jobs} jobs for {} files", READABLE + 1);
     assert!(jobs <= runs.len() * (READABLE + 1), "{jobs} jobs in {} runs", runs.len());
 }

@@ -4,7 +4,10 @@
 mod chain;
 mod console;
 mod folder;
+mod http;
 mod kill;
+mod machines;
+mod place;
 mod program;
 mod quickstart;
 mod web;

@@ -1,7 +1,7 @@
 //! A running example, its output as it comes, and waits that end.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long any wait may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A process. It is killed when the test lets go of it.
+/// A process. It is killed, with all that it has started, when the test lets go of it.
 pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
@@ -31,12 +31,19 @@ pub(crate) struct End {
 impl Program {
     /// Starts a program in `folder`.
     pub(crate) fn start(program: &str, folder: &Path, words: &[&str]) -> Self {
+        Self::start_with(program, folder, words, &[])
+    }
+
+    /// The same with variables.
+    pub(crate) fn start_with(program: &str, folder: &Path, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
         command.args(words).current_dir(folder);
         // A developer's own settings are no part of a test.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JOBS_")) {
             command.env_remove(name);
         }
+        // A group of its own, as a terminal gives it.
+        command.envs(variables.iter().copied()).process_group(0);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut errors = child.stderr.take().expect("its errors are a pipe");
@@ -81,7 +88,16 @@ impl Program {
 
     /// Sends a signal by its name in kill(1).
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        Self::send(name, &self.child.id().to_string());
+    }
+
+    /// Sends a signal to it and to all that it has started, as the keyboard does.
+    pub(crate) fn signal_group(&self, name: &str) {
+        Self::send(name, &format!("-{}", self.child.id()));
+    }
+
+    fn send(name: &str, to: &str) {
+        let kill = format!("kill -{name} {to}");
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh runs").success(), "{kill}");
     }
 
@@ -102,7 +118,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Nobody else has the number of a process that was not waited for.
+        if self.errors.is_some() {
+            self.signal_group("KILL");
+        }
         let _ = self.child.wait();
     }
 }

@@ -11,7 +11,7 @@
 //! | [`running`] | queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process |
 //! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |
 //! | [`testing`] | a plain call, a runtime in memory, a clock to turn by hand, and the suite for a store of your own |
-//! | [`postgres`] | many machines: the URL, the schema and its rights, poolers, what differs from SQLite, what to watch |
+//! | [`postgres`] | many machines: the URL, rights, sizing, poolers, upgrades, backup, what differs from SQLite, what to watch |
 //! | [`promises`] | what is promised, what is not, and what becomes of jobs when something breaks |
 //!
 //! All options and their defaults stand in [`settings`](crate::settings), all spans and events in

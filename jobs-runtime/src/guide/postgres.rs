@@ -11,6 +11,9 @@
 //! Or `JOBS_STORE=postgres://…` in the environment, or `store = "${DATABASE_URL}"` in `jobs.toml`. The feature `postgres` is on by
 //! default. PostgreSQL 12 or later.
 //!
+//! `cargo run -p examples --bin machines` shows a web process and two workers that share the work, on a file of one host;
+//! `JOBS_STORE=postgres://… cargo run -p examples --bin machines` shows them on a database. Kill one of them and look.
+//!
 //! # What is the same, and what is not
 //!
 //! Every promise of [the page on promises](super::promises) holds; the suite for stores shows it. What differs by nature:
@@ -21,8 +24,12 @@
 //! | whose time | that of the host | that of the server: the clocks of the hosts may differ |
 //! | a killed process is found | at the next heartbeat of another, or at the next start | when its lease has run out, 15 s after its last heartbeat |
 //! | a frozen process is found | after 15 to 26 s | when its lease has run out |
-//! | a new job is seen by other processes | within 250 ms | at once, by NOTIFY |
+//! | a new job, or a wish to cancel, is seen by other processes | within 250 ms | at once, by NOTIFY |
+//! | a frozen process wakes | it may run what it holds until it looks at its lease: its outcomes are void | the same |
+//! | jobs enqueued by several processes at the same moment | in the order in which they were stored | in either order; a later one never comes first |
 //! | finished jobs go | one by one when their time has come | a day at a time: they may stay up to a day longer |
+//! | the character NUL in the text of an error | is kept | becomes U+FFFD; an argument is JSON, which has none |
+//! | what grows without bound | nothing: the file uses its pages again | nothing, if autovacuum can do its work ([what to watch](#what-to-watch)) |
 //! | what a commit survives | `sqlite.synchronous` | `synchronous_commit` of the server; its default survives a power cut |
 //!
 //! # The URL
@@ -40,20 +47,57 @@
 //! # The schema and its rights
 //!
 //! The tables are made on the first start, in the schema `jobs` (or `postgres.schema`), by whichever process comes first; the others
-//! wait. Later releases add to them in the same way, and never take away, so that the release before goes on working while you
-//! replace one machine after the other. Let one role with more rights make them, and another one work with them:
+//! wait. The role needs the right to create a schema in the database, or to create in this one (`GRANT CREATE ON SCHEMA`).
+//!
+//! Or let one role with more rights make the tables, and another one work with them. It needs this and nothing else:
 //!
 //! ```sql
-//! -- once, by an administrator:
-//! CREATE ROLE app LOGIN PASSWORD '…';
-//! CREATE SCHEMA jobs;          -- then the SQL of jobs_runtime::store::postgres::schema_sql("jobs")
+//! CREATE ROLE app LOGIN PASSWORD 'secret';
+//! -- and the SQL of jobs_runtime::store::postgres::schema_sql("jobs")
 //! GRANT USAGE ON SCHEMA jobs TO app;
 //! GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO app;
 //! GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO app;
+//! ALTER DEFAULT PRIVILEGES IN SCHEMA jobs GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app;
+//! ALTER DEFAULT PRIVILEGES IN SCHEMA jobs GRANT USAGE ON SEQUENCES TO app;
 //! ```
 //!
-//! Such a role needs nothing else: what is there is not made again, and `postgres.migrate = false` says so. It cannot make or drop the
-//! days of the history, so finished jobs are then kept in one table and removed row by row.
+//! What is there is not made again; `postgres.migrate = false` says that nothing shall be made even where the role may.
+//!
+//! Finished jobs lie in one table for each day (UTC) and state: `history_completed_20400131`. Whoever starts makes the tables of
+//! today and the next two days, every process goes on making them, and a day whose last job may go is dropped whole, which costs
+//! nothing, however many jobs it had. What ends on a day that has no table goes to `history_completed_other` and leaves it row by
+//! row, up to 1,000 in a statement that reads all of it. The role above cannot make days, so all its finished jobs go that way. For
+//! more than some hundred thousand jobs a day let it make them, which it may once it owns the history:
+//!
+//! ```sql
+//! GRANT CREATE ON SCHEMA jobs TO app;
+//! ALTER TABLE jobs.history OWNER TO app;
+//! ALTER TABLE jobs.history_completed OWNER TO app;
+//! ALTER TABLE jobs.history_completed_other OWNER TO app;
+//! ALTER TABLE jobs.history_failed OWNER TO app;
+//! ALTER TABLE jobs.history_failed_other OWNER TO app;
+//! ALTER TABLE jobs.history_cancelled OWNER TO app;
+//! ALTER TABLE jobs.history_cancelled_other OWNER TO app;
+//! ```
+//!
+//! A day is attached under a lock on the catch-all alone. Whoever would have to wait for that lock for more than 0.1 s, or to hold
+//! it for more than 2 s, tries again at the next prune, about ten minutes later.
+//!
+//! # Sizing
+//!
+//! - **Connections**: seven a process at most (see below), whatever the number of jobs that run at once. So `max_connections` of the
+//!   server, 100 unless changed, is enough for a dozen processes beside the rest; for more raise it, or put a pooler between.
+//! - **`postgresql.conf`**: nothing has to be set. What helps every database that writes much helps here: `shared_buffers` of a
+//!   quarter of the memory, `max_wal_size` of some gigabytes so that checkpoints are rare, `checkpoint_timeout = '15min'`.
+//!   `synchronous_commit = off` makes commits cheaper and loses the last moments in a power cut, which includes jobs that `enqueue`
+//!   answered for: leave it on. Nothing needs extensions or a superuser.
+//! - **Autovacuum** must be on. Every job is a row that is inserted, updated once and deleted, so `jobs.job` brings its own
+//!   thresholds (it is cleaned after 2,000 dead rows, whatever its size, without pauses).
+//! - **Processes**: one process runs as many jobs at once as `concurrency` says (64), so add a process when its processor is busy, or
+//!   to survive the loss of a machine, and not before. Jobs that wait for something else want a higher `concurrency` instead. If jobs
+//!   wait while the processes are idle, look at the queues that they serve (`only_queues`, `queues.<name>.concurrency`).
+//! - **Disk**: a finished job takes its arguments, its output and about 250 bytes, for the time of `retention.completed` (1 d) and up
+//!   to a day more.
 //!
 //! # Connections
 //!
@@ -69,14 +113,122 @@
 //! may take them, and goes on by itself when the server is back; [`Health`](crate::Health) says what fails meanwhile. After a failover
 //! to a replica that was behind, what the old server had not sent on is lost, as with everything in that database.
 //!
+//! # Upgrades
+//!
+//! A release may add to the schema, and never takes away what the release before it needs. So:
+//!
+//! 1. Bring the schema up: start one process of the new release, or open the store once with the role that owns the tables
+//!    ([`Client::connect_to`](crate::Client::connect_to) with its URL), and end it. `schema_sql` is for a schema that is not there yet.
+//! 2. Replace one machine after the other. Old and new processes take jobs from the same tables meanwhile; what the old build cannot
+//!    decode waits, parked, for the new one ([parked jobs](super::running#parked-jobs)).
+//! 3. To go back, put the old release in place again: the schema stays.
+//!
+//! A program meets a schema that it is too old for only if two releases are passed over at once. Then it refuses to start, and says
+//! which schema it found. How far a schema is stands in `jobs.migration`.
+//!
+//! A new major version of PostgreSQL, by `pg_upgrade` or by dump and restore, is no matter of jobs: stop the processes, upgrade,
+//! start them.
+//!
+//! # Backup and restore
+//!
+//! A backup of the database has the jobs in it, and is consistent. The schema alone is taken and put back by
+//!
+//! ```sh
+//! pg_dump --format=custom --schema=jobs --file=jobs.dump app
+//! pg_restore --clean --if-exists --single-transaction --dbname=app jobs.dump
+//! ```
+//!
+//! While a dump is taken no day is made or dropped, which is why days are made ahead.
+//!
+//! **Stop all processes before a restore.** Tokens go back with the rows: a worker that was not stopped may hold a token that is given
+//! out a second time, and then two outcomes would count. After a restore
+//!
+//! - jobs that ended since the backup was taken run again, and jobs that were enqueued since are gone;
+//! - jobs that ran at that time have a worker that is no more: they are freed at once, count one crash, and run again;
+//! - ticks that passed since are fired once each schedule, as after any standstill ([misfires](super::schedules));
+//! - ids of jobs that were enqueued since are forgotten, so that repeating such an enqueue stores the job anew. A caller that still
+//!   knows what it asked for can so bring back what was lost.
+//!
+//! To go back to a moment for the whole database (point-in-time recovery) is the same. A copy for tests has the jobs in it, and a
+//! process that is started on it would run them. Empty it first:
+//!
+//! ```sql
+//! TRUNCATE jobs.job, jobs.worker, jobs.schedule;
+//! ```
+//!
 //! # What to watch
 //!
-//! - `SELECT state, count(*) FROM jobs.job GROUP BY state`, and the age of the oldest `available` job.
-//! - Transactions that stay open for long, anywhere in the database: they keep PostgreSQL from removing old row versions
-//!   (`SELECT max(now() - xact_start) FROM pg_stat_activity`).
-//! - `pg_stat_user_tables.n_dead_tup` of `jobs.job`. Its autovacuum settings come with the table.
+//! [`Client::counts`](crate::Client::counts) and [`Health`](crate::Health) say what a program can know. The rest is for SQL; a role
+//! with the rights above may ask all of it.
 //!
-//! A backup is that of the database. A restored one runs what had ended since then again, and fires passed ticks once.
+//! What waits, and for how long. If `oldest` grows, there are too few workers, or none for that queue:
+//!
+//! ```sql
+//! SELECT queue, kind, count(*) AS waiting, max(now() - run_at) AS oldest
+//! FROM jobs.job WHERE state = 'available' GROUP BY queue, kind ORDER BY oldest DESC;
+//! ```
+//!
+//! What is parked or tried again, and why:
+//!
+//! ```sql
+//! SELECT state, kind, left(error, 80) AS why, count(*) FROM jobs.job
+//! WHERE state IN ('parked', 'retryable') GROUP BY state, kind, why ORDER BY count(*) DESC LIMIT 20;
+//! ```
+//!
+//! Who works. A worker that has been silent for longer than its lease is dead, and freed by the others:
+//!
+//! ```sql
+//! SELECT name, build, started_at, now() - renewed_at AS silent,
+//!        (SELECT count(*) FROM jobs.job WHERE job.worker = worker.seq AND state = 'running') AS holds
+//! FROM jobs.worker ORDER BY name;
+//! ```
+//!
+//! What has been running longest, and where:
+//!
+//! ```sql
+//! SELECT worker.name, job.kind, job.id, now() - job.started_at AS running
+//! FROM jobs.job JOIN jobs.worker ON worker.seq = job.worker
+//! WHERE job.state = 'running' ORDER BY job.started_at LIMIT 20;
+//! ```
+//!
+//! How many jobs ended in each minute of the last hour, and how:
+//!
+//! ```sql
+//! SELECT date_trunc('minute', finished_at) AS minute, state, count(*)
+//! FROM jobs.history WHERE finished_at > now() - interval '1 hour' GROUP BY minute, state ORDER BY minute;
+//! ```
+//!
+//! The days of the history and their sizes. Jobs of today in `…_other` mean that nobody may make days:
+//!
+//! ```sql
+//! SELECT relname AS day, pg_size_pretty(pg_total_relation_size(oid)) AS size
+//! FROM pg_partition_tree('jobs.history') JOIN pg_class ON oid = relid WHERE isleaf ORDER BY relname;
+//! ```
+//!
+//! Whether autovacuum keeps up. `dead` of `job` should stay in the thousands:
+//!
+//! ```sql
+//! SELECT relname, n_live_tup AS live, n_dead_tup AS dead, last_autovacuum FROM pg_stat_user_tables
+//! WHERE schemaname = 'jobs' AND relname IN ('job', 'worker', 'tally') ORDER BY relname;
+//! ```
+//!
+//! What keeps it from that: transactions that stay open, anywhere in the database, and replication slots that nobody reads. An hour
+//! of either is felt in every claim:
+//!
+//! ```sql
+//! SELECT pid, usename, application_name, state, now() - xact_start AS open, left(query, 60) AS query
+//! FROM pg_stat_activity WHERE xact_start < now() - interval '1 minute' ORDER BY xact_start;
+//! SELECT slot_name, active, xmin, catalog_xmin FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL;
+//! ```
+//!
+//! Who waits for whom:
+//!
+//! ```sql
+//! SELECT pid, pg_blocking_pids(pid) AS waits_for, wait_event, now() - query_start AS since, left(query, 60) AS query
+//! FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;
+//! ```
+//!
+//! The connections of this program are named `jobs` there, or as `application_name` of the URL says.
 
 // The page names the store's own options.
 #[cfg(test)]

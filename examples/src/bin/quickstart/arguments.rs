@@ -14,9 +14,10 @@ Usage: quickstart [FOLDER] [--serve]
   --serve   keep running after the report, until Ctrl-C
   --help    print this
 
-The state is kept in quickstart.db in the current folder. Kill this at any moment and run it again: it goes on
-where it was. Run it again after the report, and it begins anew. Symbolic links are not followed; folders named
-.git or target, and the files that this writes itself, are left out.
+The state is kept in quickstart.db in the current folder, or where JOBS_STORE says (sqlite://PATH, postgres://…,
+memory:). Kill this at any moment and run it again: it goes on where it was. Run it again after the report, and it
+begins anew. Symbolic links are not followed; folders named .git or target, and the files that this writes itself,
+are left out.
 
 Exit codes: 0 the report is written, 1 it is not, 2 the command line is wrong, 130 stopped by Ctrl-C.";
 

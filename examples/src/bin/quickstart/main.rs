@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p examples --bin quickstart -- [FOLDER] [--serve]`
 //!
-//! Everything that must survive is in `quickstart.db` in the current folder. Kill the program at any moment and start it again: it
-//! goes on where it was. A start after a finished report begins a new run.
+//! Everything that must survive is in `quickstart.db` in the current folder, or where `JOBS_STORE` says. Kill the program at any
+//! moment and start it again: it goes on where it was. A start after a finished report begins a new run.
 //!
 //! A run is one [`report`](report::report) job, alive from the first moment to the last, whose id names the run. `run` starts it
 //! beside one [`scan`](scan::scan) job, which makes a [`fingerprint`](fingerprint::fingerprint) job for every file. `progress` and
@@ -31,7 +31,7 @@ use arguments::{Arguments, HELP, Request};
 use console::{Console, say};
 use jobs_runtime::{BoxError, Runtime};
 
-/// The file with everything that must survive.
+/// The file with everything that must survive, unless `JOBS_STORE` names another place.
 const DATABASE: &str = "quickstart.db";
 
 #[tokio::main]
@@ -57,8 +57,9 @@ async fn main() -> ExitCode {
 }
 
 async fn work(arguments: Arguments) -> Result<ExitCode, BoxError> {
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| format!("sqlite://{DATABASE}"));
     let runtime = Runtime::builder()
-        .store(format!("sqlite://{DATABASE}"))
+        .store(store)
         .provide(Console::default())
         // The report is made from finished jobs, so they must outlive the longest run.
         .option("retention.completed", "30d")

@@ -10,7 +10,7 @@ use crate::findings::Summary;
 use crate::report::report;
 use crate::scan::scan;
 use crate::stumble::stumble;
-use crate::{DATABASE, ids, numbers};
+use crate::{ids, numbers};
 
 /// How often to look whether a run has ended.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ async fn start_and_follow(client: &Client, folder: &Path) -> Result<PathBuf, Box
     let arguments: crate::report::Arguments = serde_json::from_str(&run.payload)?;
     let folder = arguments.folder.as_ref().to_owned();
     let verb = if answer.created { "fingerprinting" } else { "going on with" };
-    say(format!("{verb} {} (state in {DATABASE}, run {})", folder.display(), run.id));
+    say(format!("{verb} {} (state in {}, run {})", folder.display(), client.store().info().place, run.id));
     // These may be there already, and then nothing happens.
     let first = scan::job(run.id, arguments.folder).id(ids::scan(run.id)).into_job();
     let second = stumble::job().id(ids::stumble(run.id)).into_job();
@@ -59,8 +59,9 @@ async fn follow(client: &Client, run: JobId) -> Result<Summary, BoxError> {
         }
         if let Some(scan) = scan_failed(client, run).await? {
             let error = scan.error.unwrap_or_default();
+            let place = client.store().info().place;
             return Err(format!(
-                "the folder cannot be scanned: {error}; run this again to try again, or delete {DATABASE} to begin anew"
+                "the folder cannot be scanned: {error}; run this again to try again, or delete {place} to begin anew"
             )
             .into());
         }

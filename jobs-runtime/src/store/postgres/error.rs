@@ -52,11 +52,6 @@ impl Problem {
         }
     }
 
-    /// Whether the server has heard the statement and said no, on a connection that goes on.
-    pub(super) fn is_refusal(&self) -> bool {
-        self.code().is_some_and(|code| !matches!(code.code().get(..2), Some("57" | "08")))
-    }
-
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Driver(error) => error.code(),

@@ -3,12 +3,14 @@
 //! The store has a thread of its own for its connections, so that no job that blocks a thread can hold up a heartbeat. Each `lane` is a
 //! connection with a queue of calls before it: enqueues (which `gather` there), claims, outcomes, heartbeats, and all else. `wake`
 //! carries news between processes. `enqueue`, `claim`, `complete`, `lease`, `rescue`, `schedules`, `manage` and `prune` are what is
-//! done, one idea a file; `schema` makes the tables; `url` and `connect` say where the server is and how to get there.
+//! done, one idea a file; `schema` makes the tables, `days` those of the history; `url` and `connect` say where the server is and how to
+//! get there.
 
 mod claim;
 mod complete;
 mod connect;
 mod connection;
+mod days;
 mod enqueue;
 mod error;
 mod gather;

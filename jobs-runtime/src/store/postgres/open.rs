@@ -17,7 +17,7 @@ use super::error::Result;
 use super::gather::Gather;
 use super::lane::Lane;
 use super::wake::{News, hear, poll, tell};
-use super::{Lanes, PostgresOptions, Shared, schema, url};
+use super::{Lanes, PostgresOptions, Shared, days, schema, url};
 
 /// The oldest version of the server that is served: 12, by its number.
 const OLDEST: i32 = 120_000;
@@ -87,6 +87,9 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let lanes = Lanes { enqueues, claims, outcomes, beats, looks, _alive: Arc::new(alive) };
     let (migrate, pooled, shown) = (options.migrate, options.pooled, Arc::clone(&place));
     let version = lanes.looks.call(async move |connection| prepare(connection, migrate, &shown).await).await?;
+    if !options.callers_clock {
+        lanes.looks.call(async |connection| days::open(connection).await).await?;
+    }
     let mut notes = Vec::new();
     if pooled {
         notes.push("through a pooler: looks for news once a second".into());

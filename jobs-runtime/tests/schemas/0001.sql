@@ -1,0 +1,152 @@
+BEGIN;
+CREATE SCHEMA IF NOT EXISTS "jobs";
+CREATE TABLE IF NOT EXISTS "jobs".migration (version integer PRIMARY KEY, oldest integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+-- Live jobs only. A finished job moves to history. No foreign keys and no triggers: every claim and completion goes through here.
+CREATE TABLE "jobs".job (
+    seq         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- order of enqueue, and the key that everything inside goes by
+    id          uuid        NOT NULL UNIQUE,                      -- version 7, made by the caller
+    kind        text COLLATE "C" NOT NULL,
+    queue       text COLLATE "C" NOT NULL,
+    priority    smallint    NOT NULL,                             -- smaller runs first
+    state       text COLLATE "C" NOT NULL,
+    run_at      timestamptz NOT NULL,
+    created_at  timestamptz NOT NULL,
+    payload     text        NOT NULL,                             -- a JSON object keyed by parameter name, word for word
+    token       bigint      NOT NULL DEFAULT 0,                   -- the number of claims; only grows
+    failures    integer     NOT NULL DEFAULT 0,
+    crashes     integer     NOT NULL DEFAULT 0,                   -- above 0: on probation
+    snoozes     integer     NOT NULL DEFAULT 0,
+    crash_token bigint,                                           -- the token under which the newest crash was counted
+    worker      bigint,                                           -- worker.seq of the holder
+    started_at  timestamptz,
+    retries     integer,                                          -- its own number of retries; else the kind's
+    timeout     bigint,                                           -- its own timeout in milliseconds; else the kind's
+    name        text COLLATE "C",
+    unique_key  text COLLATE "C",
+    tags        text,                                             -- a JSON list
+    metadata    text,                                             -- a JSON object
+    tenant      text,
+    "user"      text,
+    schedule    text COLLATE "C",
+    tick        timestamptz,
+    parent      uuid,                                             -- the job on which it follows
+    chain       text,                                             -- the jobs that follow on it, a JSON list
+    cancel      text,                                             -- somebody asked the running job to stop, for this reason
+    parked_by   text[] COLLATE "C",                                           -- parked: the argument shapes that could not decode it, none where the kind is unknown
+    error       text,                                             -- why it stands where it stands
+    errors      jsonb                                             -- the last failures, a list
+) WITH (
+    autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0.0, autovacuum_analyze_threshold = 10000
+);
+
+-- One entry for each job that a worker may take, striped by kind: kinds that nobody here knows are never walked over.
+CREATE INDEX job_ready     ON "jobs".job (queue, kind, priority, run_at, seq) WHERE state = 'available' AND crashes = 0;
+CREATE INDEX job_probation ON "jobs".job (queue, kind, priority, run_at, seq) WHERE state = 'available' AND crashes > 0;
+CREATE INDEX job_due       ON "jobs".job (run_at) WHERE state IN ('scheduled', 'retryable');
+CREATE INDEX job_running   ON "jobs".job (worker) WHERE state = 'running';
+CREATE INDEX job_parked    ON "jobs".job (kind, parked_by) WHERE state = 'parked';
+CREATE INDEX job_cancel    ON "jobs".job (worker) WHERE cancel IS NOT NULL;
+CREATE INDEX job_scheduled ON "jobs".job (schedule) WHERE schedule IS NOT NULL;
+CREATE INDEX job_following ON "jobs".job (parent) WHERE parent IS NOT NULL;
+CREATE UNIQUE INDEX job_name   ON "jobs".job (name) WHERE name IS NOT NULL;
+CREATE UNIQUE INDEX job_unique ON "jobs".job (unique_key) WHERE unique_key IS NOT NULL;
+
+-- Finished jobs, by how they ended and by the day: a day whose retention is over is dropped whole.
+CREATE SEQUENCE "jobs".history_place;
+CREATE TABLE "jobs".history (
+    place       bigint      NOT NULL DEFAULT nextval('"jobs".history_place'),  -- the order in which they ended
+    id          uuid        NOT NULL,
+    token       bigint      NOT NULL,
+    kind        text COLLATE "C" NOT NULL,
+    queue       text COLLATE "C" NOT NULL,
+    priority    smallint    NOT NULL,
+    state       text COLLATE "C" NOT NULL,
+    run_at      timestamptz NOT NULL,
+    created_at  timestamptz NOT NULL,
+    started_at  timestamptz,
+    finished_at timestamptz NOT NULL,
+    payload     text,                                             -- missing once pruned within the repeat window
+    failures    integer     NOT NULL,
+    crashes     integer     NOT NULL,
+    snoozes     integer     NOT NULL,
+    retries     integer,
+    timeout     bigint,
+    name        text COLLATE "C",
+    unique_key  text COLLATE "C",
+    tags        text,
+    metadata    text,
+    tenant      text,
+    "user"      text,
+    schedule    text COLLATE "C",
+    tick        timestamptz,
+    parent      uuid,
+    chain       text,
+    error       text,
+    errors      jsonb,
+    output      text
+) PARTITION BY LIST (state);
+
+CREATE TABLE "jobs".history_completed PARTITION OF "jobs".history FOR VALUES IN ('completed') PARTITION BY RANGE (finished_at);
+CREATE TABLE "jobs".history_failed    PARTITION OF "jobs".history FOR VALUES IN ('failed')    PARTITION BY RANGE (finished_at);
+CREATE TABLE "jobs".history_cancelled PARTITION OF "jobs".history FOR VALUES IN ('cancelled') PARTITION BY RANGE (finished_at);
+-- Where no day was made in time.
+CREATE TABLE "jobs".history_completed_other PARTITION OF "jobs".history_completed DEFAULT;
+CREATE TABLE "jobs".history_failed_other    PARTITION OF "jobs".history_failed    DEFAULT;
+CREATE TABLE "jobs".history_cancelled_other PARTITION OF "jobs".history_cancelled DEFAULT;
+CREATE INDEX ON "jobs".history (id);
+CREATE INDEX ON "jobs".history (place);
+CREATE INDEX ON "jobs".history (parent) WHERE parent IS NOT NULL;
+
+-- How many finished jobs the history holds, as sums of small changes: one row that all change would hold everybody up.
+CREATE TABLE "jobs".tally (
+    state text COLLATE "C" NOT NULL,
+    jobs  bigint NOT NULL
+);
+
+CREATE TABLE "jobs".worker (
+    seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id         uuid        NOT NULL UNIQUE,
+    name       text COLLATE "C" NOT NULL,
+    build      text        NOT NULL,
+    kinds      text COLLATE "C" NOT NULL,                              -- which set of rows of kind it can run
+    queues     text[]      NOT NULL,
+    lease      bigint      NOT NULL,                              -- milliseconds
+    started_at timestamptz NOT NULL,
+    renewed_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+-- What builds can run. Workers of one build share their rows.
+CREATE TABLE "jobs".kind (
+    kinds text COLLATE "C" NOT NULL,
+    name  text COLLATE "C" NOT NULL,
+    shape text COLLATE "C" NOT NULL,
+    PRIMARY KEY (name, kinds)
+);
+
+CREATE TABLE "jobs".schedule (
+    key       text COLLATE "C" PRIMARY KEY,
+    kind      text COLLATE "C" NOT NULL,
+    spec      text        NOT NULL,
+    zone      text        NOT NULL,
+    payload   text        NOT NULL,
+    queue     text COLLATE "C" NOT NULL,
+    priority  smallint    NOT NULL,
+    build     text        NOT NULL,
+    last_tick timestamptz NOT NULL                                -- only grows
+);
+
+-- Every tick that was dealt with.
+CREATE TABLE "jobs".tick (
+    schedule text COLLATE "C" NOT NULL,
+    instant  timestamptz NOT NULL,
+    dealt_at timestamptz NOT NULL,
+    outcome  text COLLATE "C" NOT NULL,                                -- fired, or overlap
+    missed   integer     NOT NULL,                                -- earlier ticks that it stands for
+    job      uuid,
+    PRIMARY KEY (schedule, instant)
+);
+CREATE INDEX tick_age ON "jobs".tick (dealt_at);
+INSERT INTO "jobs".migration (version, oldest) VALUES (1, 1);
+COMMIT;
