@@ -193,7 +193,9 @@ async fn answers(
         let names: Vec<&str> = missing.iter().filter_map(|job| job.name.as_deref()).collect();
         let rows = connection
             .rows(
-                "SELECT id, name FROM {s}.job WHERE id = ANY($1) UNION ALL SELECT id, name FROM {s}.job WHERE name = ANY($2)",
+                // A job that has finished keeps its id, whoever bears its name now.
+                "SELECT id, name FROM {s}.job WHERE id = ANY($1) UNION ALL SELECT id, NULL FROM {s}.history WHERE id = ANY($1) \
+                 UNION ALL SELECT id, name FROM {s}.job WHERE name = ANY($2)",
                 &[(&ids, Type::UUID_ARRAY), (&names, Type::TEXT_ARRAY)],
             )
             .await?;

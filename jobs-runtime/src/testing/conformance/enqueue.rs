@@ -211,9 +211,13 @@ pub async fn a_name_is_free_again_when_its_job_has_ended(subject: &dyn Subject) 
         seen.push(worker.put(named.clone()).await);
         worker.settle(&worker.claim_one().await, decision).await;
     }
-    let last = worker.put(named).await;
+    let last = worker.put(named.clone()).await;
     assert!(!seen.contains(&last));
     assert_eq!(worker.store.job_named("nightly".to_owned()).await.expect("a look-up").map(|job| job.id), Some(last));
+    // One that is enqueued again keeps its own id, whoever bears its name now.
+    named.id = Some(seen[0]);
+    let again = worker.enqueue(vec![named]).await[0];
+    assert_eq!((again.id, again.created), (seen[0], false));
 }
 
 /// Two jobs of one name in one call.
