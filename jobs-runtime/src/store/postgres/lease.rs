@@ -79,6 +79,19 @@ pub(super) async fn heartbeat(connection: &mut Connection, at: Now, now: Option<
     Ok(Beat { alive: true, rescue, next_due, waiting: get(&row, "waiting")? })
 }
 
+/// Renews a lease that has not run out, and looks at nothing else: somebody may have locked the table of jobs, and yet the worker lives.
+pub(super) async fn renew(connection: &mut Connection, now: Option<Timestamp>, worker: WorkerId) -> Result<Beat> {
+    let key = worker_uuid(worker);
+    let renewed = connection
+        .row(
+            "UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
+             WHERE id = $2 AND expires_at > {now} RETURNING seq",
+            &[time(&now), (&key, Type::UUID)],
+        )
+        .await?;
+    Ok(Beat { alive: renewed.is_some(), ..Beat::default() })
+}
+
 /// Ends a worker in order: what it holds goes back.
 pub(super) async fn leave(connection: &mut Connection, now: Option<Timestamp>, worker: WorkerId) -> Result<()> {
     connection

@@ -3,7 +3,7 @@
 //! The store has a thread of its own for its connections, so that no job that blocks a thread can hold up a heartbeat. Each `lane` is a
 //! connection with a queue of calls before it: enqueues (which `gather` there), claims, outcomes, heartbeats, and all else. `wake`
 //! carries news between processes. `enqueue`, `claim`, `complete`, `lease`, `rescue`, `schedules`, `manage` and `prune` are what is
-//! done, one idea a file; `schema` makes the tables; `url` and `connect` say where the server is and how to get there.
+//! done, one idea a file; `schema` makes the tables; `url`, `connect` and `tls` say where the server is and how to get there.
 
 mod claim;
 mod complete;
@@ -21,6 +21,7 @@ mod rescue;
 mod row;
 mod schedules;
 mod schema;
+mod tls;
 mod url;
 mod wake;
 
@@ -41,7 +42,7 @@ use self::connection::Connection;
 use self::enqueue::given;
 use self::error::Result;
 use self::gather::Gather;
-use self::lane::Lane;
+use self::lane::{Lane, Patience};
 use self::wake::News;
 
 /// How a database is used.
@@ -56,7 +57,8 @@ pub struct PostgresOptions {
     /// Whether a pooler such as PgBouncer stands between, which gives each transaction another connection: then nothing is prepared,
     /// no setting outlives its transaction, and the process looks for news once a second. Not by default.
     pub pooled: bool,
-    /// How long one call may take, and one attempt to connect. Half a minute by default.
+    /// How long one call may take, with the connecting that it needs. Half a minute by default. Claims and outcomes, which are made
+    /// again, get a third of it, and a heartbeat at most a third of the lease.
     pub deadline: Duration,
     /// Whether the tables are made and migrated when the store is opened. By default they are, if the role may.
     pub migrate: bool,
@@ -108,6 +110,7 @@ struct Shared {
     lanes: Mutex<Option<Lanes>>,
     signal: Arc<Signal>,
     news: Arc<News>,
+    patience: Patience,
     callers_clock: bool,
     slack: Duration,
     info: StoreInfo,
@@ -189,6 +192,7 @@ impl JobStore for PostgresStore {
 
     fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
         let at = self.now(now);
+        self.shared.patience.lease(worker.lease);
         Box::pin(async move {
             let call = self.call(|lanes| &lanes.beats, async move |connection| lease::register(connection, at, &worker).await);
             if call.await? {
@@ -200,7 +204,16 @@ impl JobStore for PostgresStore {
 
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
         let at = self.now(now);
-        self.call(|lanes| &lanes.beats, async move |connection| lease::heartbeat(connection, now, at, worker).await)
+        Box::pin(async move {
+            let beats = self.lanes()?.beats.within(self.shared.patience.limit());
+            match beats.call(async move |connection| lease::heartbeat(connection, now, at, worker).await).await {
+                // It may have been the connection, or a lock on what is looked at beside. Renewing twice does no harm.
+                Err(StoreError::Unavailable { .. }) => {
+                    beats.call(async move |connection| lease::renew(connection, at, worker).await).await
+                }
+                answer => answer,
+            }
+        })
     }
 
     fn rescue(&self, now: Now, _by: WorkerId) -> StoreFuture<'_, Rescue> {

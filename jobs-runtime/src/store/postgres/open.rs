@@ -15,7 +15,7 @@ use super::connect::Target;
 use super::connection::{Connection, Manner, get};
 use super::error::Result;
 use super::gather::Gather;
-use super::lane::Lane;
+use super::lane::{HOT, Lane, Patience};
 use super::wake::{News, hear, poll, tell};
 use super::{Lanes, PostgresOptions, Shared, schema, url};
 
@@ -35,8 +35,9 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let news = Arc::new(News::default());
 
     let (enqueues, gathering) = Gather::new(Arc::clone(&place));
-    let [(claims, claiming), (outcomes, completing), (beats, beating), (looks, looking)] =
-        std::array::from_fn(|_| Lane::new(Arc::clone(&place)));
+    let hot_limit = options.deadline / HOT;
+    let [(claims, claiming), (outcomes, completing)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), hot_limit));
+    let [(beats, beating), (looks, looking)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), options.deadline));
     let (alive, mut all_gone) = watch::channel(());
     let (ending, ended) = watch::channel(false);
     let thread = {
@@ -45,9 +46,11 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let local = LocalSet::new();
             let target = Rc::new(target);
-            let hot =
-                Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(options.deadline, true) });
-            let calm = Rc::new(Manner { schema: quoted, pooled: options.pooled, settings: settings(options.deadline, false) });
+            let manner = |limit, hot| {
+                Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) })
+            };
+            let (hottest, hot, calm) =
+                (manner(hot_limit, true), manner(options.deadline, true), manner(options.deadline, false));
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.
             let (channel, name) =
                 (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());
@@ -66,8 +69,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             });
             let lanes = [
                 local.spawn_local(gathering.run(Rc::clone(&target), Rc::clone(&hot))),
-                local.spawn_local(claiming.run(Rc::clone(&target), Rc::clone(&hot))),
-                local.spawn_local(completing.run(Rc::clone(&target), Rc::clone(&hot))),
+                local.spawn_local(claiming.run(Rc::clone(&target), Rc::clone(&hottest))),
+                local.spawn_local(completing.run(Rc::clone(&target), hottest)),
                 local.spawn_local(beating.run(Rc::clone(&target), hot)),
                 local.spawn_local(looking.run(target, calm)),
             ];
@@ -93,7 +96,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     }
     let info = StoreInfo { name: "postgres", place: place.to_string(), version, notes };
     let (callers_clock, slack) = (options.callers_clock, options.slack);
-    Ok(Shared { lanes: Mutex::new(Some(lanes)), signal, news, callers_clock, slack, info, ended })
+    let patience = Patience::new(options.deadline);
+    Ok(Shared { lanes: Mutex::new(Some(lanes)), signal, news, patience, callers_clock, slack, info, ended })
 }
 
 /// Looks at the server and brings the schema up. Answers the server's version.
