@@ -3,9 +3,10 @@
 //! A call that is begun is brought to its end, also when whoever made it has gone; so a call takes effect wholly or not at all. A lane
 //! connects when it is first used, and again when it lost its connection, waiting longer each time it fails.
 //!
-//! Each call has a time limit, the connecting included, after which its connection is given up, since a server that is silent cannot be
-//! told from one that is gone. The limit is the store's deadline, except for what can be repeated and others wait for: claims and
-//! outcomes have a third of it ([`HOT`]), and heartbeats a sixth of the lease ([`Patience`]), made twice.
+//! A call ends within the store's deadline, the connecting included, and its connection is given up. What can be repeated, and others
+//! wait for, gives up earlier where the server says nothing at all: claims and outcomes after a third of the deadline ([`HOT`]),
+//! heartbeats after a sixth of the lease ([`Patience`]), and these are then made again at once. Silence is what counts, from one answer
+//! to the next, so that a network that is only slow is not taken for one that is gone.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -27,11 +28,11 @@ use super::error::{Problem, Result};
 /// How long a lane waits after its first failure to connect, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// Which part of the deadline a claim or a group of outcomes may take. One that is given up is made again on a fresh connection, so a
-/// connection that has died in silence holds up the jobs of a process for this long at most.
+/// For which part of the deadline a claim or a group of outcomes bears silence. One that is given up is made again on a fresh
+/// connection, so a connection that has died holds up the jobs of a process for this long at most.
 pub(super) const HOT: u32 = 3;
 
-/// The shortest time that a heartbeat is given, so that a busy server is not taken for a dead one.
+/// The shortest silence that a heartbeat bears, so that a busy server is not taken for a dead one.
 const SHORTEST: Duration = Duration::from_millis(500);
 
 /// How often a call is made again because the server preferred another one.
@@ -42,13 +43,13 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// What answers for itself. It is given the connection, or why there is none.
 type Work = Box<dyn for<'c> FnOnce(std::result::Result<&'c mut Connection, StoreError>) -> Boxed<'c, ()> + Send>;
 
-/// A call and how long it may take.
+/// A call and how much silence it bears.
 struct Call {
-    limit: Duration,
+    silence: Duration,
     work: Work,
 }
 
-/// How long a heartbeat may take: a third of the shortest lease that was asked for, for two tries.
+/// How much silence a heartbeat bears: a sixth of the shortest lease that was asked for, in each of two tries.
 ///
 /// A worker gives up at four fifths of its lease, and has beaten in the third of it before. So one connection that dies in silence costs
 /// no lease: the beat is made again on another in time.
@@ -62,12 +63,12 @@ impl Patience {
 
     /// A worker has asked for this lease.
     pub(super) fn lease(&self, lease: Duration) {
-        let limit = (lease / 6).max(SHORTEST);
-        self.0.fetch_min(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let silence = (lease / 6).max(SHORTEST);
+        self.0.fetch_min(u64::try_from(silence.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How long one try may take.
-    pub(super) fn limit(&self) -> Duration {
+    /// How much silence one try bears.
+    pub(super) fn silence(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 }
@@ -77,19 +78,19 @@ impl Patience {
 pub(super) struct Lane {
     calls: mpsc::UnboundedSender<Call>,
     place: Arc<str>,
-    limit: Duration,
+    silence: Duration,
 }
 
 impl Lane {
-    /// A lane whose calls may take this long, and the part of it that serves them.
-    pub(super) fn new(place: Arc<str>, limit: Duration) -> (Self, Serving) {
+    /// A lane whose calls bear this much silence, and the part of it that serves them.
+    pub(super) fn new(place: Arc<str>, silence: Duration) -> (Self, Serving) {
         let (calls, served) = mpsc::unbounded_channel();
-        (Self { calls, place, limit }, Serving { calls: served })
+        (Self { calls, place, silence }, Serving { calls: served })
     }
 
-    /// The same lane for calls that may take another time.
-    pub(super) fn within(&self, limit: Duration) -> Self {
-        Self { limit, ..self.clone() }
+    /// The same lane for calls that bear less or more silence.
+    pub(super) fn bearing(&self, silence: Duration) -> Self {
+        Self { silence, ..self.clone() }
     }
 
     /// Makes a call. It is made again when the server undid it in favour of another one.
@@ -112,7 +113,7 @@ impl Lane {
                     let _ = answer.send(done);
                 })
             });
-            lane.calls.send(Call { limit: lane.limit, work }).map_err(|_| StoreError::Closed)?;
+            lane.calls.send(Call { silence: lane.silence, work }).map_err(|_| StoreError::Closed)?;
             answered.await.unwrap_or_else(|_| Err(no_answer(&lane.place)))
         })
     }
@@ -157,8 +158,9 @@ pub(super) struct Link {
     line: Option<Line>,
     pause: Duration,
     not_before: Instant,
-    /// Until when the present call may take.
+    /// Until when the present call may take, and how much silence it bears.
     by: Instant,
+    silence: Duration,
 }
 
 /// A connection and what drives it.
@@ -170,11 +172,11 @@ struct Line {
 impl Link {
     pub(super) fn new(target: Rc<Target>, manner: Rc<Manner>) -> Self {
         let now = Instant::now();
-        Self { target, manner, line: None, pause: PAUSE.0, not_before: now, by: now }
+        Self { target, manner, line: None, pause: PAUSE.0, not_before: now, by: now, silence: Duration::ZERO }
     }
 
     async fn serve(&mut self, call: Call) {
-        match self.connected_within(call.limit).await {
+        match self.connected_within(call.silence).await {
             Err(error) => (call.work)(Err(error)).await,
             Ok(_) => self.within_deadline(async |connection| (call.work)(Ok(connection)).await).await,
         }
@@ -185,15 +187,15 @@ impl Link {
         self.connected_within(self.target.deadline).await
     }
 
-    /// The connection for work that may take this long from now, made anew if it is gone.
-    pub(super) async fn connected_within(&mut self, limit: Duration) -> std::result::Result<&mut Connection, StoreError> {
+    /// The connection for work that bears this much silence, made anew within this time if it is gone.
+    pub(super) async fn connected_within(&mut self, silence: Duration) -> std::result::Result<&mut Connection, StoreError> {
         let now = Instant::now();
-        self.by = now + limit;
+        (self.by, self.silence) = (now + self.target.deadline, silence);
         if self.line.as_ref().is_none_or(|line| line.connection.is_closed()) {
             self.line = None;
             // A call in a hurry waits for half of its time only, and tries then.
-            tokio::time::sleep_until(self.not_before.min(now + limit / 2)).await;
-            match self.connect().await {
+            tokio::time::sleep_until(self.not_before.min(now + silence / 2)).await;
+            match self.connect((now + silence).saturating_duration_since(Instant::now())).await {
                 Ok(line) => {
                     self.pause = PAUSE.0;
                     self.line = Some(line);
@@ -208,18 +210,31 @@ impl Link {
         self.line.as_mut().map(|line| &mut line.connection).ok_or(StoreError::Closed)
     }
 
-    /// Works on the connection for what is left of the time. Work that takes longer is dropped with its connection, and the server is
-    /// asked to undo what it had begun.
+    /// Works on the connection until the deadline, or until the server has been silent for too long. Work that is not done then is
+    /// dropped with its connection, and the server is asked to undo what it had begun.
     pub(super) async fn within_deadline(&mut self, work: impl AsyncFnOnce(&mut Connection)) {
         let Some(line) = &mut self.line else { return };
-        if tokio::time::timeout_at(self.by, work(&mut line.connection)).await.is_err() {
+        let (by, silence, heard) = (self.by, self.silence, line.connection.heard());
+        heard.set(Instant::now());
+        let patience = async {
+            let mut until = by.min(heard.get() + silence);
+            while Instant::now() < until {
+                tokio::time::sleep_until(until).await;
+                until = by.min(heard.get() + silence);
+            }
+        };
+        let is_done = tokio::select! {
+            biased;
+            () = work(&mut line.connection) => true,
+            () = patience => false,
+        };
+        if !is_done {
             self.target.undo(&line.connection);
             self.line = None;
         }
     }
 
-    async fn connect(&self) -> Result<Line> {
-        let left = self.by.saturating_duration_since(Instant::now());
+    async fn connect(&self, left: Duration) -> Result<Line> {
         let connecting = async {
             let (client, driver) = self.target.connect(left, |_| {}).await?;
             Ok(Line { connection: Connection::new(client, Rc::clone(&self.manner)).await?, _driver: driver })

@@ -57,8 +57,8 @@ pub struct PostgresOptions {
     /// Whether a pooler such as PgBouncer stands between, which gives each transaction another connection: then nothing is prepared,
     /// no setting outlives its transaction, and the process looks for news once a second. Not by default.
     pub pooled: bool,
-    /// How long one call may take, with the connecting that it needs. Half a minute by default. Claims and outcomes, which are made
-    /// again, get a third of it, and a heartbeat at most a third of the lease.
+    /// How long one call may take, with the connecting that it needs. Half a minute by default. What is made again by itself bears less
+    /// silence of the server: claims and outcomes a third of it, a heartbeat a sixth of the lease.
     pub deadline: Duration,
     /// Whether the tables are made and migrated when the store is opened. By default they are, if the role may.
     pub migrate: bool,
@@ -205,7 +205,7 @@ impl JobStore for PostgresStore {
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
         let at = self.now(now);
         Box::pin(async move {
-            let beats = self.lanes()?.beats.within(self.shared.patience.limit());
+            let beats = self.lanes()?.beats.bearing(self.shared.patience.silence());
             match beats.call(async move |connection| lease::heartbeat(connection, now, at, worker).await).await {
                 // It may have been the connection, or a lock on what is looked at beside. Renewing twice does no harm.
                 Err(StoreError::Unavailable { .. }) => {

@@ -35,8 +35,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let news = Arc::new(News::default());
 
     let (enqueues, gathering) = Gather::new(Arc::clone(&place));
-    let hot_limit = options.deadline / HOT;
-    let [(claims, claiming), (outcomes, completing)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), hot_limit));
+    let hot_silence = options.deadline / HOT;
+    let [(claims, claiming), (outcomes, completing)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), hot_silence));
     let [(beats, beating), (looks, looking)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), options.deadline));
     let (alive, mut all_gone) = watch::channel(());
     let (ending, ended) = watch::channel(false);
@@ -50,7 +50,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
                 Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) })
             };
             let (hottest, hot, calm) =
-                (manner(hot_limit, true), manner(options.deadline, true), manner(options.deadline, false));
+                (manner(hot_silence, true), manner(options.deadline, true), manner(options.deadline, false));
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.
             let (channel, name) =
                 (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());
