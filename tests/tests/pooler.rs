@@ -28,7 +28,7 @@ async fn jobs_run_once_and_are_cancelled_through_a_pooler() {
     let client = runtime.client();
     let mut ids = enqueue_surely(client, "work", 500).await;
     let mut later = NewJob::new("work", "{}");
-    later.when = When::In(Duration::from_millis(200));
+    later.when = When::After(Duration::from_millis(200));
     ids.extend(client.enqueue_jobs(vec![later]).await.unwrap().iter().map(|job| job.id));
     // From another process, which must be looked for.
     let other = database.client(database.url()).await;
