@@ -40,6 +40,11 @@ fn programs() -> Option<PathBuf> {
     folders.into_iter().rfind(|folder| folder.join("initdb").exists())
 }
 
+/// Gives a file to the user of the server, where that is another one.
+fn own(path: &Path) {
+    let _ = Command::new("chown").arg("postgres:").arg(path).stderr(Stdio::null()).status();
+}
+
 impl Cluster {
     /// A cluster with these lines in its `postgresql.conf`, not started yet; none where the server is not installed.
     #[must_use]
@@ -52,20 +57,20 @@ impl Cluster {
         // A port that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let cluster = Self { programs, folder, port };
-        cluster.own(cluster.folder.path());
+        own(cluster.folder.path());
         let made = command(&cluster.programs.join("initdb"))
             .arg("-D")
             .arg(cluster.data())
             .args(["-A", "trust", "-U", "jobs", "--locale=C", "-E", "UTF8", "--no-sync"])
             .status();
         assert!(made.is_ok_and(|status| status.success()), "initdb failed");
-        let own = [
+        let basics = [
             "listen_addresses = '127.0.0.1'".to_owned(),
             format!("port = {port}"),
             format!("unix_socket_directories = '{}'", cluster.folder.path().display()),
             "fsync = off".to_owned(),
         ];
-        let lines: Vec<&str> = own.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        let lines: Vec<&str> = basics.iter().map(String::as_str).chain(settings.iter().copied()).collect();
         cluster.write("postgresql.conf", &lines.join("\n"));
         Some(cluster)
     }
@@ -74,17 +79,12 @@ impl Cluster {
         self.folder.path().join("data")
     }
 
-    /// Gives a file to the user of the server, where that is another one.
-    fn own(&self, path: &Path) {
-        let _ = Command::new("chown").arg("postgres:").arg(path).stderr(Stdio::null()).status();
-    }
-
     /// Writes a file into the folder of the data, which only the server's user can read.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.data().join(name);
         std::fs::write(&path, text).expect("the file is written");
         Command::new("chmod").arg("600").arg(&path).status().expect("chmod");
-        self.own(&path);
+        own(&path);
     }
 
     /// Starts the server and waits until it can be used.

@@ -52,7 +52,6 @@ impl Database {
     }
 
     /// A runtime that comes to this schema by `url`, with the shortest lease that there is.
-    #[must_use]
     pub fn builder(&self, url: &str) -> Builder {
         Runtime::builder()
             .sources(Sources::none())

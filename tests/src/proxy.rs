@@ -47,6 +47,7 @@ struct Control {
     trap: Mutex<Option<Trap>>,
     sprung: watch::Sender<u64>,
     connections: AtomicU64,
+    open: AtomicU64,
     // Connections up to this one are silent.
     silent: AtomicU64,
 }
@@ -77,6 +78,7 @@ impl Proxy {
             trap: Mutex::new(None),
             sprung: watch::Sender::new(0),
             connections: AtomicU64::new(0),
+            open: AtomicU64::new(0),
             silent: AtomicU64::new(0),
         });
         let serving = tokio::spawn(Arc::clone(&control).serve(listener, port, server.to_owned()));
@@ -104,10 +106,10 @@ impl Proxy {
         self.control.silent.store(self.control.connections.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
-    /// How many connections were made so far.
+    /// How many connections there are.
     #[must_use]
-    pub fn connections(&self) -> u64 {
-        self.control.connections.load(Ordering::SeqCst)
+    pub fn open(&self) -> u64 {
+        self.control.open.load(Ordering::SeqCst)
     }
 
     /// Loses one answer with its connection: the one after a client has said all of these, one after the other.
@@ -175,6 +177,7 @@ impl Control {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
+        self.open.fetch_add(1, Ordering::SeqCst);
         let link = Mutex::new(Link { number, silent: false, said: 0, armed: false });
         tokio::select! {
             biased;
@@ -182,6 +185,7 @@ impl Control {
             () = self.pump(from_client, to_server, &link, Control::said) => {}
             () = self.pump(from_server, to_client, &link, Control::heard) => {}
         }
+        self.open.fetch_sub(1, Ordering::SeqCst);
     }
 
     async fn pump(

@@ -8,7 +8,7 @@ use jobs_core::{EnqueueError, NewJob, State, StoreError};
 use jobs_runtime::health::{Health, PartStatus};
 use jobs_runtime::{Client, Runtime};
 use serde_json::json;
-use tests::{Database, Ledger, Proxy, Step, Way, enqueue, enqueue_surely, script, stop, until};
+use tests::{Database, Ledger, Proxy, Step, Way, bounded, bounded_by, enqueue, enqueue_surely, script, stop, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -136,7 +136,8 @@ async fn connections_that_fall_silent_cost_no_lease_and_are_replaced() {
     let Some(database) = Database::of_tests() else { return };
     let proxy = Proxy::before(database.url()).await;
     let (work, mut runs) = script("work");
-    let runtime = database.builder(proxy.url()).register(work).start().await.unwrap();
+    let builder = database.builder(proxy.url()).option("postgres.deadline", "9s");
+    let runtime = builder.register(work).start().await.unwrap();
     let client = database.client(database.url()).await;
     // Every connection that a running process needs is there.
     enqueue(&client, "work").await;
@@ -148,12 +149,18 @@ async fn connections_that_fall_silent_cost_no_lease_and_are_replaced() {
     let renewed = async || client.store().workers().await.unwrap().first().map(|worker| worker.renewed_at);
     let before = renewed().await.unwrap();
     // Longer than the lease.
-    until("the lease to be renewed", async || renewed().await.filter(|now| now.duration_since(before) > (4 * SECOND).try_into().unwrap()))
-        .await;
+    until("the lease to be renewed", async || {
+        renewed().await.filter(|now| now.duration_since(before) > (4 * SECOND).try_into().unwrap())
+    })
+    .await;
     run.succeed();
+    // It bears silence for a third of the deadline.
+    bounded_by(7 * SECOND, "the outcome", completed(&client, 2)).await;
     enqueue(&client, "work").await;
     runs.next().await.succeed();
     completed(&client, 3).await;
+    // Six are used here; those that were given up are closed.
+    until("the silent connections to end", async || (proxy.open() <= 7).then_some(())).await;
     let job = client.job(id).await.unwrap().unwrap();
     assert_eq!((job.token, well(&runtime).await.totals.leases_lost), (1, 0));
     stop(runtime).await;
@@ -222,7 +229,9 @@ async fn a_server_that_refuses_for_a_while_costs_no_job_and_health_says_so() {
 async fn a_runtime_that_starts_while_the_server_is_away_says_so() {
     let Some(database) = Database::of_tests() else { return };
     let proxy = Proxy::before(database.url()).await;
-    for (way, expected) in [(Way::Refuse, "error connecting to server: Connection refused"), (Way::Swallow, "no connection in time")] {
+    for (way, expected) in
+        [(Way::Refuse, "error connecting to server: Connection refused"), (Way::Swallow, "no connection in time")]
+    {
         proxy.set(way);
         // The port is taken and let go of by another task.
         let error = until("the start to fail", async || {
@@ -233,10 +242,9 @@ async fn a_runtime_that_starts_while_the_server_is_away_says_so() {
         assert!(error.contains(proxy.url()) && error.contains(expected), "{error}");
     }
     proxy.set(Way::Open);
-    let runtime = until("the start", async || {
-        database.builder(proxy.url()).register(Ledger::default().job("work")).start().await.ok()
-    })
-    .await;
+    let runtime =
+        until("the start", async || database.builder(proxy.url()).register(Ledger::default().job("work")).start().await.ok())
+            .await;
     stop(runtime).await;
     database.clean_up().await;
 }
@@ -250,18 +258,16 @@ async fn a_cancellation_of_another_process_comes_with_its_wake_up() {
     let runtime = builder.register(work).start().await.unwrap();
     let client = database.client(database.url()).await;
     let somebody = database.somebody().await;
-    let listening = format!("SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN \"jobs.{}\"'", database.table("").trim_end_matches('.'));
+    let listening =
+        format!("SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN \"jobs.{}\"'", database.table("").trim_end_matches('.'));
     // The runtime and the client.
     until("both to listen", async || (somebody.query(&listening, &[]).await.unwrap().len() == 2).then_some(())).await;
     let id = enqueue(&client, "work").await;
     let run = runs.next().await;
     client.cancel(id).await.unwrap();
-    tests::bounded("the job to be asked to stop", run.context.cancelled()).await;
+    bounded("the job to be asked to stop", run.context.cancelled()).await;
     run.play(Step::FailWhenStopped);
-    until("the job to end", async || {
-        client.job(id).await.unwrap().filter(|job| job.state == State::Cancelled)
-    })
-    .await;
+    until("the job to end", async || client.job(id).await.unwrap().filter(|job| job.state == State::Cancelled)).await;
     stop(runtime).await;
     database.clean_up().await;
 }

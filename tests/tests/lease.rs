@@ -235,6 +235,25 @@ async fn a_heartbeat_without_an_answer_leaves_time_for_another() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        // Every three minutes.
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        store.fail("heartbeat", Fault::Error, 1);
+        let beats = store.calls("heartbeat");
+        pass(world, "the heartbeat that fails", 5 * SECOND, async || (store.calls("heartbeat") > beats).then_some(())).await;
+        let failed = world.clock.now().steady;
+        pass(world, "another heartbeat", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
+        let after = world.clock.now().steady.saturating_sub(failed);
+        assert!(after < 60 * SECOND, "it came after {after:?}");
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_part_that_panics_is_started_anew_and_health_says_so() {
     on_every_store(async |world| {
         let store = world.store().await;

@@ -63,7 +63,8 @@ async fn the_outcome_of_a_job_that_somebody_locks_waits_and_those_of_others_do_n
 async fn a_table_of_jobs_that_is_locked_for_longer_than_the_lease_costs_no_lease() {
     let Some(database) = Database::of_tests() else { return };
     let (work, mut runs) = script("work");
-    let runtime = database.builder(database.url()).register(work).start().await.unwrap();
+    let builder = database.builder(database.url()).option("postgres.deadline", "30s");
+    let runtime = builder.register(work).start().await.unwrap();
     let client = database.client(database.url()).await;
     let id = enqueue(&client, "work").await;
     let run = runs.next().await;
@@ -76,6 +77,10 @@ async fn a_table_of_jobs_that_is_locked_for_longer_than_the_lease_costs_no_lease
         (at > began + 4 * SECOND).then_some(())
     })
     .await;
+    // Of what was given up nothing is left waiting in the server.
+    let waiting = format!("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '{}'::regclass", database.table("job"));
+    let waiting = watcher.query(&waiting, &[]).await.unwrap().len();
+    assert!(waiting <= 3, "{waiting} connections wait");
     run.succeed();
     until("health to say so", async || (!runtime.health().is_well()).then_some(())).await;
     somebody.batch_execute("COMMIT").await.unwrap();

@@ -55,7 +55,8 @@ async fn nothing_is_left_in_the_connections_of_a_pooler() {
     let builder = database.builder(&pooler).option("postgres.pooled", "true");
     let runtime = builder.register(ledger.job("work")).start().await.unwrap();
     enqueue_surely(runtime.client(), "work", 100).await;
-    until("all jobs to end", async || Some(runtime.client().counts().await.unwrap()).filter(|counts| counts.completed == 100)).await;
+    until("all jobs to end", async || Some(runtime.client().counts().await.unwrap()).filter(|counts| counts.completed == 100))
+        .await;
     stop(runtime).await;
     // Each transaction keeps a connection for itself, so that all of them are seen.
     let mut others = Vec::new();

@@ -79,16 +79,11 @@ async fn a_process_that_gets_no_connection_says_so_and_goes_on_when_there_is_one
     .await;
     assert!(error.contains(&cluster.port().to_string()), "{error}");
     run.succeed();
-    until("the outcome to wait", async || {
-        (runtime.health().parts["completer"].status == PartStatus::Failing).then_some(())
-    })
-    .await;
+    until("the outcome to wait", async || (runtime.health().parts["completer"].status == PartStatus::Failing).then_some(()))
+        .await;
     drop(taken);
     until("all to be well", async || runtime.health().is_well().then_some(())).await;
-    until("the job to end", async || {
-        Some(runtime.client().counts().await.unwrap()).filter(|counts| counts.completed == 1)
-    })
-    .await;
+    until("the job to end", async || Some(runtime.client().counts().await.unwrap()).filter(|counts| counts.completed == 1)).await;
     assert_eq!(runtime.client().job(id).await.unwrap().unwrap().token, 1);
     assert_eq!(runtime.health().totals.leases_lost, 0);
     stop(runtime).await;

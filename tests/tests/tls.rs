@@ -30,7 +30,8 @@ fn authority(name: &str) -> (Issuer<'static, KeyPair>, String) {
 
 /// A server named `localhost` that has a certificate and lets `ann` in by her password, encrypted only.
 async fn server() -> Option<Cluster> {
-    let lines = ["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'", "password_encryption = 'scram-sha-256'"];
+    let lines =
+        ["ssl = on", "ssl_cert_file = 'server.crt'", "ssl_key_file = 'server.key'", "password_encryption = 'scram-sha-256'"];
     let cluster = Cluster::new(&lines)?;
     let (authority, trusted) = authority("the trusted one");
     let key = KeyPair::generate().unwrap();
@@ -70,7 +71,10 @@ async fn each_sslmode_believes_what_it_says_and_refuses_the_rest_in_clear_words(
         (format!("{numbered}sslmode=prefer"), true),
         (format!("{numbered}sslmode=require"), true),
         (format!("{named}sslmode=verify-full&sslrootcert={trusted}"), true),
-        (format!("postgres://jobs@/postgres?port={port}&host={}", cluster.folder().display().to_string().replace('/', "%2F")), false),
+        (
+            format!("postgres://jobs@/postgres?port={port}&host={}", cluster.folder().display().to_string().replace('/', "%2F")),
+            false,
+        ),
     ] {
         let store = open(&format!("{url}&application_name=seen")).await.unwrap_or_else(|error| panic!("{url}: {error}"));
         let ssl = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'seen'";

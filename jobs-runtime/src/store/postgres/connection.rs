@@ -43,7 +43,14 @@ impl Connection {
         if !manner.pooled {
             client.batch_execute(&manner.assignments("SET")).await?;
         }
-        Ok(Self { client, manner, prepared: HashMap::new(), names: Names::default(), in_transaction: false, heard: Rc::new(Cell::new(Instant::now())) })
+        Ok(Self {
+            client,
+            manner,
+            prepared: HashMap::new(),
+            names: Names::default(),
+            in_transaction: false,
+            heard: Rc::new(Cell::new(Instant::now())),
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {

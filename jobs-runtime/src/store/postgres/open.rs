@@ -46,9 +46,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let local = LocalSet::new();
             let target = Rc::new(target);
-            let manner = |limit, hot| {
-                Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) })
-            };
+            let manner =
+                |limit, hot| Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) });
             let (hottest, hot, calm) =
                 (manner(hot_silence, true), manner(options.deadline, true), manner(options.deadline, false));
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.

@@ -66,7 +66,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> TlsConnect<S> for Handshake {
     fn connect(self, stream: S) -> Self::Future {
         Box::pin(async move {
             let Some(name) = self.name else {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "the host of the URL is no name that a certificate can have"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "the host of the URL is no name that a certificate can have",
+                ));
             };
             Ok(Encrypted(self.connector.connect(name, stream).await?))
         })
