@@ -51,8 +51,11 @@ async fn a_slow_network_loses_no_job_and_runs_none_twice() {
     let Some(database) = Database::of_tests() else { return };
     let proxy = Proxy::before(database.url()).await;
     let ledger = Ledger::default();
-    let runtime = database.builder(proxy.url()).register(ledger.job("work")).start().await.unwrap();
-    proxy.set(Way::Slow(Duration::from_millis(50)));
+    let builder = database.builder(proxy.url()).lease(6 * SECOND);
+    let runtime = builder.register(ledger.job("work")).start().await.unwrap();
+    // A heartbeat on a new connection then takes longer than the silence that it bears.
+    proxy.set(Way::Slow(Duration::from_millis(100)));
+    proxy.cut();
     let ids = enqueue_surely(runtime.client(), "work", 500).await;
     completed(&database.client(database.url()).await, 500).await;
     assert_eq!(ledger.wrong(&ids), []);
