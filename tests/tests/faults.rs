@@ -253,6 +253,26 @@ async fn a_runtime_that_starts_while_the_server_is_away_says_so() {
 }
 
 #[tokio::test]
+async fn another_host_of_the_url_is_used_while_the_first_is_silent() {
+    let Some(database) = Database::of_tests() else { return };
+    let proxies = [Proxy::before(database.url()).await, Proxy::before(database.url()).await];
+    let host = |proxy: &Proxy| proxy.url().split(['@', '/']).nth(3).unwrap().to_owned();
+    let both = database.url().replace(database.url().split(['@', '/']).nth(3).unwrap(), &proxies.each_ref().map(host).join(","));
+    let ledger = Ledger::default();
+    let runtime = database.builder(&both).lease(30 * SECOND).register(ledger.job("work")).start().await.unwrap();
+    assert_eq!(proxies[1].open(), 0);
+    proxies[0].set(Way::Swallow);
+    let ids = enqueue_surely(runtime.client(), "work", 10).await;
+    completed(&database.client(database.url()).await, 10).await;
+    assert_eq!((ledger.wrong(&ids), well(&runtime).await.totals.leases_lost), (vec![], 0));
+    // A process that starts then, too.
+    let second = database.builder(&both).register(ledger.job("work")).start().await.unwrap();
+    stop(second).await;
+    stop(runtime).await;
+    database.clean_up().await;
+}
+
+#[tokio::test]
 async fn a_cancellation_of_another_process_comes_with_its_wake_up() {
     let Some(database) = Database::of_tests() else { return };
     let (work, mut runs) = script("work");

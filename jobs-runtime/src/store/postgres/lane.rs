@@ -21,9 +21,9 @@ use jobs_core::store::StoreFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::connect::{Driver, Target};
+use super::connect::{Driver, Target, no_connection};
 use super::connection::{Connection, Manner};
-use super::error::{Problem, Result};
+use super::error::Result;
 
 /// How long a lane waits after its first failure to connect, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -241,10 +241,7 @@ impl Link {
         };
         match tokio::time::timeout(left, connecting).await {
             Ok(connected) => connected,
-            Err(_) => Err(Problem::Store(StoreError::Unavailable {
-                message: Cow::Owned(format!("{}: no connection in time", self.target.place)),
-                source: None,
-            })),
+            Err(_) => Err(no_connection(&self.target.place)),
         }
     }
 }

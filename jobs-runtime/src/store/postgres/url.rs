@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_url_says_of_a_silent_network_goes_before_our_defaults() {
+        let parts = parts("postgres://db/shop?tcp_user_timeout=70&keepalives_idle=80&keepalives_interval=90").unwrap();
+        assert_eq!(parts.config.get_tcp_user_timeout(), Some(&Duration::from_secs(70)));
+        assert_eq!(parts.config.get_keepalives_idle(), Duration::from_secs(80));
+        assert_eq!(parts.config.get_keepalives_interval(), Some(Duration::from_secs(90)));
+        let parts = super::parse(&PostgresOptions::new("postgres://db/shop")).unwrap();
+        assert_eq!((parts.config.get_tcp_user_timeout(), parts.config.get_keepalives_idle()), (Some(&UNHEARD), UNHEARD));
+    }
+
+    #[test]
     fn no_mistake_shows_the_password() {
         for url in [
             "postgres://ann:secret@db/shop?sslmod=require",
