@@ -264,7 +264,8 @@ async fn another_host_of_the_url_is_used_while_the_first_is_silent() {
     proxies[0].set(Way::Swallow);
     let ids = enqueue_surely(runtime.client(), "work", 10).await;
     completed(&database.client(database.url()).await, 10).await;
-    assert_eq!((ledger.wrong(&ids), well(&runtime).await.totals.leases_lost), (vec![], 0));
+    let health = bounded_by(15 * SECOND, "all to be well", well(&runtime)).await;
+    assert_eq!((ledger.wrong(&ids), health.totals.leases_lost), (vec![], 0));
     // A process that starts then, too.
     let second = database.builder(&both).register(ledger.job("work")).start().await.unwrap();
     stop(second).await;

@@ -222,8 +222,15 @@ async fn a_heartbeat_without_an_answer_leaves_time_for_another() {
         enqueue(runtime.client(), "work").await;
         let run = runs.next().await;
         let beats = store.calls("heartbeat");
+        let failed = world.now();
         store.fail("heartbeat", Fault::Hang, 1);
         pass(world, "two more heartbeats", 5 * SECOND, async || (store.calls("heartbeat") >= beats + 2).then_some(())).await;
+        // The second was sent; that it was granted comes a little later.
+        let granted = async || {
+            let workers = runtime.client().store().workers().await.unwrap();
+            workers.iter().any(|worker| worker.renewed_at > failed).then_some(())
+        };
+        world.until("the second to be granted", granted).await;
         world.clock.advance(60 * SECOND);
         store.looked_for_jobs_at(&world.clock).await;
         assert!(!run.context.is_cancelled());
@@ -248,6 +255,26 @@ async fn a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due() {
         pass(world, "another heartbeat", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
         let after = world.clock.now().steady.saturating_sub(failed);
         assert!(after < 60 * SECOND, "it came after {after:?}");
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_that_failed_once_is_well_again_soon_though_it_has_nothing_to_do() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        for (call, part) in [("schedules", "scheduler"), ("prune", "pruner")] {
+            let is = async |status| (runtime.health().parts[part].status == status).then_some(());
+            store.fail(call, Fault::Error, 1);
+            pass(world, "the part to fail", 5 * SECOND, async || is(PartStatus::Failing).await).await;
+            let failed = world.clock.now().steady;
+            pass(world, "the part to be well", SECOND / 5, async || is(PartStatus::Running).await).await;
+            let after = world.clock.now().steady.saturating_sub(failed);
+            assert!(after < 50 * SECOND, "{part} was well after {after:?}");
+        }
         stop(runtime).await;
     })
     .await;
