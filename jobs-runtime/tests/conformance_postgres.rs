@@ -1,6 +1,8 @@
 //! The store in a PostgreSQL database passes the suite, each fact in a schema of its own.
 //!
-//! `JOBS_TEST_PG` names the database; `tests/run` brings one. Without it the facts are left out.
+//! The suite is shown twice: on connections of the store's own, and in the manner for a pooler, which goes by way of the PgBouncer
+//! that `JOBS_TEST_PGBOUNCER` names, or without any. `JOBS_TEST_PG` names the database; `tests/run` brings both. Without it the facts are
+//! left out.
 
 #![cfg(feature = "postgres")]
 
@@ -30,14 +32,23 @@ impl Subject for Schema {
     }
 }
 
+/// How the store comes to the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Own,
+    Pooled,
+}
+
 /// A subject of its own for one fact; it is gone when the fact is shown.
-fn show<F: Future<Output = ()>>(fact: impl FnOnce(&'static Schema) -> F) {
+fn show<F: Future<Output = ()>>(manner: Manner, fact: impl FnOnce(&'static Schema) -> F) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let Ok(url) = std::env::var("JOBS_TEST_PG") else {
         println!("left out: JOBS_TEST_PG names no PostgreSQL");
         return;
     };
-    let mut options = PostgresOptions::new(&url);
+    let pooler = std::env::var("JOBS_TEST_PGBOUNCER").ok().filter(|_| manner == Manner::Pooled);
+    let mut options = PostgresOptions::new(pooler.as_ref().unwrap_or(&url));
+    options.pooled = manner == Manner::Pooled;
     options.schema = format!("conformance {} {}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     options.callers_clock = true;
     options.slack = Duration::ZERO;
@@ -61,14 +72,22 @@ fn show<F: Future<Output = ()>>(fact: impl FnOnce(&'static Schema) -> F) {
 }
 
 macro_rules! facts {
-    (() $($topic:ident: $name:ident = $promise:literal;)*) => {
+    (($manner:ident) $($topic:ident: $name:ident = $promise:literal;)*) => {
         $(
             #[test]
             fn $name() {
-                show(|subject| conformance::$topic::$name(subject));
+                show(Manner::$manner, |subject| conformance::$topic::$name(subject));
             }
         )*
     };
 }
 
-jobs_runtime::__conformance_table! { [facts] () }
+mod own {
+    use super::*;
+    jobs_runtime::__conformance_table! { [facts] (Own) }
+}
+
+mod pooled {
+    use super::*;
+    jobs_runtime::__conformance_table! { [facts] (Pooled) }
+}

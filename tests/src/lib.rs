@@ -1,12 +1,15 @@
 //! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
-//! made to fail, and real worker processes.
+//! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own.
 //!
 //! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
 
 #![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "whatever goes wrong here is a test that fails")]
 
+pub mod cluster;
+pub mod database;
 pub mod process;
+pub mod proxy;
 pub mod script;
 pub mod tap;
 pub mod world;
@@ -14,6 +17,9 @@ pub mod world;
 use std::future::Future;
 use std::time::Duration;
 
+pub use cluster::Cluster;
+pub use database::{Database, Ledger, enqueue_surely};
+pub use proxy::{Proxy, Way};
 pub use script::{Run, Script, Step, script};
 pub use tap::{Fault, Tap};
 pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, try_enqueue};
@@ -30,4 +36,17 @@ pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub async fn bounded_by<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
     let answer = tokio::time::timeout(limit, future).await;
     answer.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+}
+
+/// Waits until `look` finds something, by looking again and again.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    bounded(what, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
 }

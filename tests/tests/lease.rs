@@ -222,13 +222,57 @@ async fn a_heartbeat_without_an_answer_leaves_time_for_another() {
         enqueue(runtime.client(), "work").await;
         let run = runs.next().await;
         let beats = store.calls("heartbeat");
+        let failed = world.now();
         store.fail("heartbeat", Fault::Hang, 1);
         pass(world, "two more heartbeats", 5 * SECOND, async || (store.calls("heartbeat") >= beats + 2).then_some(())).await;
+        // The second was sent; that it was granted comes a little later.
+        let granted = async || {
+            let workers = runtime.client().store().workers().await.unwrap();
+            workers.iter().any(|worker| worker.renewed_at > failed).then_some(())
+        };
+        world.until("the second to be granted", granted).await;
         world.clock.advance(60 * SECOND);
         store.looked_for_jobs_at(&world.clock).await;
         assert!(!run.context.is_cancelled());
         assert_eq!(runtime.health().totals.leases_lost, 0);
         run.succeed();
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        // Every three minutes.
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        store.fail("heartbeat", Fault::Error, 1);
+        let beats = store.calls("heartbeat");
+        pass(world, "the heartbeat that fails", 5 * SECOND, async || (store.calls("heartbeat") > beats).then_some(())).await;
+        let failed = world.clock.now().steady;
+        pass(world, "another heartbeat", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
+        let after = world.clock.now().steady.saturating_sub(failed);
+        assert!(after < 60 * SECOND, "it came after {after:?}");
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pruner_that_failed_once_is_well_again_long_before_its_next_round() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, _runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        let is = async |status| (runtime.health().parts["pruner"].status == status).then_some(());
+        store.fail("prune", Fault::Error, 1);
+        pass(world, "the pruner to fail", 5 * SECOND, async || is(PartStatus::Failing).await).await;
+        let failed = world.clock.now().steady;
+        pass(world, "the pruner to be well", SECOND / 5, async || is(PartStatus::Running).await).await;
+        let after = world.clock.now().steady.saturating_sub(failed);
+        assert!(after < 50 * SECOND, "it was well after {after:?}");
         stop(runtime).await;
     })
     .await;

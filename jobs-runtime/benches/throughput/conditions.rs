@@ -134,7 +134,8 @@ fn worker(store: &str) -> Child {
 async fn processes(places: &Places, plan: &Plan, report: &mut Report) {
     let admin = connect(places.postgres.as_deref().expect("a database was named")).await;
     for _ in 0..plan.rounds {
-        for (count, what) in [(1, "drain, 1 worker process"), (2, "drain, 2 worker processes"), (4, "drain, 4 worker processes")] {
+        for (count, what) in [(1, "drain, 1 worker process"), (2, "drain, 2 worker processes"), (4, "drain, 4 worker processes")]
+        {
             let schema = places.schema();
             let url = places.url(&schema);
             let client = Client::connect_to(&url).await.expect("the store opens");
@@ -167,7 +168,10 @@ async fn long(places: &Places, plan: &Plan, is_pinned: bool, report: &mut Report
     let pinning = connect(url).await;
     if is_pinned {
         // Its snapshot keeps every row version that dies from now on.
-        pinning.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()").await.expect("a transaction is open");
+        pinning
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()")
+            .await
+            .expect("a transaction is open");
     }
     let title = if is_pinned { "with a transaction open elsewhere" } else { "nothing else" };
     report.note(format!("enqueue by 64 callers and drain at once for {:?}, {title}:", plan.long));

@@ -104,14 +104,37 @@
 //! A process has up to seven connections, each opened when it is first needed: for enqueues, claims, outcomes, heartbeats and all
 //! else, to notify and to listen. How many jobs run at once has nothing to do with it. A program that only enqueues has four.
 //!
-//! Through PgBouncer in transaction mode set `postgres.pooled = true`: nothing is prepared, no setting outlives its transaction, and
-//! instead of listening each process looks once a second.
+//! Through PgBouncer in transaction mode set `postgres.pooled = true` (or `?pooled=true` in the URL): nothing is prepared, no setting
+//! outlives its transaction, and instead of listening each process looks once a second. The pool needs no more connections than
+//! calls that are under way at once; four serve several processes.
+//!
+//! A host in the URL may be several (`host=a,b&target_session_attrs=read-write`), and a folder with a socket (`host=%2Frun%2Fpostgresql`).
+//! A login by password over TLS is bound to the connection where the certificate is signed with SHA-256 or SHA-384
+//! (`channel_binding=require` insists on it).
 //!
 //! # When the server is away
 //!
-//! Every call has a deadline (`postgres.deadline`, 30 s). A process that gets no heartbeat through lets go of its jobs before others
-//! may take them, and goes on by itself when the server is back; [`Health`](crate::Health) says what fails meanwhile. After a failover
-//! to a replica that was behind, what the old server had not sent on is lost, as with everything in that database.
+//! A process that has started goes on by itself when the server is back: after a restart, a failover, terminated connections, a full
+//! connection table, a network that swallows everything. [`Health`](crate::Health) says what fails meanwhile, and the log has it. A
+//! process that starts while the server is away ends with an error that says where it looked and what it met.
+//!
+//! Every call ends in time. Where the server stays silent its connection is given up, since it cannot be told from one that is gone, and
+//! the next call gets a new one:
+//!
+//! | call | ends | then |
+//! |---|---|---|
+//! | an enqueue, and whatever else you call | after `postgres.deadline`, 30 s | you get an error, and whether it took effect is unknown: repeat an enqueue under the same id |
+//! | a claim, a group of outcomes | after a third of it without any answer | made again |
+//! | a heartbeat | after a sixth of the lease without any answer | made again at once on a new connection, so that one dead connection costs no lease |
+//! | whatever goes to a host that acknowledges nothing | after 10 s (`tcp_user_timeout` in the URL), where the system can tell | as above |
+//!
+//! New attempts to connect wait for 50 ms at first and for 5 s at most, each time by another chance, so that processes do not come
+//! all at once. A process that gets no heartbeat through for four fifths of its lease lets go of its jobs before others may take them.
+//!
+//! Locks of others are waited for, and given up after half of the limit: a job whose row somebody locks is passed over by claims, its
+//! outcome is written when the lock is gone, and a lease is renewed even while the whole table of jobs is locked.
+//!
+//! After a failover to a replica that was behind, what the old server had not sent on is lost, as with everything in that database.
 //!
 //! # Upgrades
 //!

@@ -178,7 +178,8 @@ impl Part for Scheduler {
         let env = self.shared.env.clone();
         let now = env.now();
         if self.commands.is_none() || now.steady.saturating_sub(self.read_at) >= SAFETY_NET {
-            self.read().await?;
+            // The step ends here: what follows may wait for long, and health shall not say all the while that the read has failed.
+            return self.read().await;
         }
         let (fires, next) = self.due(now.wall);
         if !fires.is_empty() {

@@ -125,6 +125,8 @@ impl Writing {
             group.retain(|outcome| outcome.epoch == epoch);
             self.shared.board.dropped(before - group.len());
             if group.is_empty() {
+                // What it failed to write does not count any more.
+                self.shared.board.well("completer", &self.shared.env);
                 return;
             }
             let outcomes: Vec<Completion> = group.iter().map(|outcome| outcome.completion.clone()).collect();

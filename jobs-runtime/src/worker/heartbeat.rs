@@ -38,7 +38,12 @@ impl Part for Heartbeat {
         self.next = Some(sent.steady.saturating_add(env.rng.jitter(self.shared.options.heartbeat)));
         let valid = self.shared.options.lease.saturating_sub(Keeper::margin(self.shared.options.lease));
         // One call that gets no answer must leave time for another before the lease runs out.
-        let beat = self.shared.within(valid / 2, self.shared.store.heartbeat(sent, worker)).await?;
+        let beat = self.shared.within(valid / 2, self.shared.store.heartbeat(sent, worker)).await;
+        if beat.is_err() {
+            // Again after the supervisor's pause: a store that is back must not hear of it only when the next beat is due.
+            self.next = None;
+        }
+        let beat = beat?;
         if !beat.alive {
             self.lease.lose(epoch);
             return Ok(());

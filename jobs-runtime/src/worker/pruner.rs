@@ -33,6 +33,8 @@ impl Part for Pruner {
     async fn run_once(&mut self) -> Result<(), StoreError> {
         let env = &self.shared.env;
         env.sleep(env.rng.jitter(self.pause)).await;
+        // A round that fails is made again after the supervisor's pause, and not after ten minutes.
+        self.pause = Duration::ZERO;
         let mut pruned = 0;
         loop {
             let call = self.shared.store.prune(env.now(), self.shared.options.retention);

@@ -118,8 +118,25 @@ async fn insert(client: Client, sql: String, mut calls: UnboundedReceiver<Insert
         let (kinds, queues, priorities, delays) =
             (vec!["noop"; rows], vec!["default"; rows], vec![0_i16; rows], vec![0_i64; rows]);
         let values: [&(dyn ToSql + Sync); 19] = [
-            &now, &ids, &kinds, &queues, &priorities, &never, &delays, &payloads, &none, &nothing, &empty, &none, &none, &none,
-            &none, &none, &never, &nobody, &none,
+            &now,
+            &ids,
+            &kinds,
+            &queues,
+            &priorities,
+            &never,
+            &delays,
+            &payloads,
+            &none,
+            &nothing,
+            &empty,
+            &none,
+            &none,
+            &none,
+            &none,
+            &none,
+            &never,
+            &nobody,
+            &none,
         ];
         client.execute(&statement, &values).await.expect("rows are inserted");
         for (.., reply) in waiting.drain(..) {
@@ -135,8 +152,7 @@ async fn claim(ceiling: Postgres, claimed: UnboundedSender<Vec<Job>>) {
     let register = "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, started_at, renewed_at, expires_at) \
         VALUES ($1, 'raw', '', '', '{}', 0, now(), now(), now() + interval '1 day')";
     client.execute(&text(register, &ceiling.schema), &[&worker]).await.expect("a worker is known");
-    let types =
-        [Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::INT8, Type::INT2, Type::TIMESTAMPTZ, Type::INT8];
+    let types = [Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::INT8, Type::INT2, Type::TIMESTAMPTZ, Type::INT8];
     let statement = client.prepare_typed(&text(TAKE_FIRST, &ceiling.schema), &types).await.expect("the statement is good");
     let now = None::<jobs_runtime::Timestamp>;
     let mut from = (0_i16, jobs_runtime::Timestamp::UNIX_EPOCH, 0_i64);
@@ -144,8 +160,7 @@ async fn claim(ceiling: Postgres, claimed: UnboundedSender<Vec<Job>>) {
         while ceiling.ended.out.load(Ordering::Relaxed) >= 2 * CLAIM {
             ceiling.ended.some.notified().await;
         }
-        let values: [&(dyn ToSql + Sync); 8] =
-            [&now, &worker, &"default", &"noop", &(CLAIM as i64), &from.0, &from.1, &from.2];
+        let values: [&(dyn ToSql + Sync); 8] = [&now, &worker, &"default", &"noop", &(CLAIM as i64), &from.0, &from.1, &from.2];
         let rows = client.query(&statement, &values).await;
         let Ok(rows) = rows else { return };
         if rows.is_empty() {
@@ -178,7 +193,8 @@ async fn finish(client: Client, sql: String, mut jobs: UnboundedReceiver<Job>, e
         let seqs: Vec<i64> = group.iter().map(|job| job.seq).collect();
         let ids: Vec<Uuid> = group.iter().map(|job| Uuid::from_bytes(job.id)).collect();
         let tokens: Vec<i64> = group.iter().map(|job| job.token).collect();
-        let (began, states, none) = (vec![jobs_runtime::Timestamp::UNIX_EPOCH; rows], vec!["completed"; rows], vec![None::<&str>; rows]);
+        let (began, states, none) =
+            (vec![jobs_runtime::Timestamp::UNIX_EPOCH; rows], vec!["completed"; rows], vec![None::<&str>; rows]);
         let no = vec![false; rows];
         let values: [&(dyn ToSql + Sync); 10] = [&now, &seqs, &ids, &tokens, &began, &states, &none, &none, &no, &no];
         let moved = client.query(&statement, &values).await.expect("rows move");

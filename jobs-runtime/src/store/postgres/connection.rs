@@ -1,10 +1,14 @@
 //! One connection: its statements, its planner, its transactions.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{CancelToken, Client, Row, Statement};
 
 use super::error::{Problem, Result};
 use super::heads::Heads;
@@ -12,6 +16,16 @@ use crate::store::names::Names;
 
 /// A parameter of a statement and its type. The types are said, so that no round trip asks for them.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// What keeps the planner from reading a table that was empty when it last looked, and from planning the same statement each time.
+pub(super) const PINS: [(&str, &str); 6] = [
+    ("enable_seqscan", "off"),
+    ("enable_sort", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+];
 
 /// What all connections of one store have in common.
 #[derive(Debug)]
@@ -27,25 +41,51 @@ pub(super) struct Manner {
 /// A connection to the server.
 pub(super) struct Connection {
     client: Client,
-    manner: std::rc::Rc<Manner>,
+    manner: Rc<Manner>,
     prepared: HashMap<&'static str, Statement>,
     names: Names,
     /// What the last claim knew of what there is to take.
     pub(super) heads: Option<Heads>,
     in_transaction: bool,
+    heard: Rc<Cell<Instant>>,
 }
 
 impl Connection {
     /// Takes over a fresh connection, and pins the planner on it.
-    pub(super) async fn new(client: Client, manner: std::rc::Rc<Manner>) -> Result<Self> {
+    pub(super) async fn new(client: Client, manner: Rc<Manner>) -> Result<Self> {
         if !manner.pooled {
             client.batch_execute(&manner.assignments("SET")).await?;
         }
-        Ok(Self { client, manner, prepared: HashMap::new(), names: Names::default(), heads: None, in_transaction: false })
+        Ok(Self {
+            client,
+            manner,
+            prepared: HashMap::new(),
+            names: Names::default(),
+            heads: None,
+            in_transaction: false,
+            heard: Rc::new(Cell::new(Instant::now())),
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// By which the server is asked to leave off what it does for this connection.
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    /// When the server was last heard of, for whoever has to tell a slow one from one that is gone.
+    pub(super) fn heard(&self) -> Rc<Cell<Instant>> {
+        Rc::clone(&self.heard)
+    }
+
+    /// Waits for an answer of the server, and takes note that it came.
+    async fn answer<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
+        let answer = answer.await;
+        self.heard.set(Instant::now());
+        Ok(answer?)
     }
 
     /// The text of a statement: `{s}` is the schema, `{now}` the time of the call, which is always the first parameter.
@@ -57,32 +97,32 @@ impl Connection {
     pub(super) async fn rows(&mut self, template: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         if self.manner.pooled {
             if self.in_transaction {
-                return Ok(self.client.query_typed(&self.text(template), params).await?);
+                return self.ad_hoc(template, params).await;
             }
             // The settings hold for this transaction alone.
-            self.client.batch_execute(&self.manner.begin()).await?;
-            let rows = self.client.query_typed(&self.text(template), params).await;
+            self.batch(&self.manner.begin()).await?;
+            let rows = self.ad_hoc(template, params).await;
             let end = if rows.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            let ended = self.client.batch_execute(end).await;
+            let ended = self.batch(end).await;
             let rows = rows?;
             ended?;
             return Ok(rows);
         }
         let statement = self.prepare(template, params).await?;
         let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
-        match self.client.query(&statement, &values).await {
+        match self.answer(self.client.query(&statement, &values)).await {
             Ok(rows) => Ok(rows),
             Err(error) => {
                 // A plan that has become invalid (the schema was migrated meanwhile) is made anew the next time.
                 self.prepared.remove(template);
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
     /// Runs a statement whose text was put together for this call.
     pub(super) async fn ad_hoc(&mut self, template: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
-        Ok(self.client.query_typed(&self.text(template), params).await?)
+        self.answer(self.client.query_typed(&self.text(template), params)).await
     }
 
     /// The shared copy of a text that recurs.
@@ -100,30 +140,41 @@ impl Connection {
             return Ok(statement.clone());
         }
         let types: Vec<Type> = params.iter().map(|(_, ty)| ty.clone()).collect();
-        let statement = self.client.prepare_typed(&self.text(template), &types).await?;
+        let statement = self.answer(self.client.prepare_typed(&self.text(template), &types)).await?;
         self.prepared.insert(template, statement.clone());
         Ok(statement)
     }
 
     /// Statements without parameters and without rows, one after the other.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<()> {
-        Ok(self.client.batch_execute(sql).await?)
+        self.answer(self.client.batch_execute(sql)).await
     }
 
     /// Does all of this or nothing.
     pub(super) async fn transaction<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.client.batch_execute(&self.manner.begin()).await?;
+        let begin = self.manner.begin();
+        self.begun_by(&begin, work).await
+    }
+
+    /// The same with a pinned planner, on connections where it is free otherwise.
+    pub(super) async fn pinned<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let pins = PINS.iter().fold(self.manner.begin(), |text, (name, value)| text + "; SET LOCAL " + name + " = " + value);
+        self.begun_by(&pins, work).await
+    }
+
+    async fn begun_by<T>(&mut self, begin: &str, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.batch(begin).await?;
         self.in_transaction = true;
         let done = work(self).await;
         self.in_transaction = false;
         match done {
             Ok(answer) => {
-                self.client.batch_execute("COMMIT").await?;
+                self.batch("COMMIT").await?;
                 Ok(answer)
             }
             Err(problem) => {
                 // Where the connection is gone, so is the transaction.
-                let _ = self.client.batch_execute("ROLLBACK").await;
+                let _ = self.batch("ROLLBACK").await;
                 Err(problem)
             }
         }

@@ -107,8 +107,7 @@ impl Heads {
         request: &ClaimRequest,
         before: Option<Self>,
     ) -> Result<Option<Self>> {
-        let queues: Vec<&str> =
-            request.queues.iter().filter(|demand| demand.limit > 0).map(|demand| &*demand.queue).collect();
+        let queues: Vec<&str> = request.queues.iter().filter(|demand| demand.limit > 0).map(|demand| &*demand.queue).collect();
         let worker = worker_uuid(request.worker);
         let rows = connection.rows(LOOK, &[time(&now), (&worker, Type::UUID), (&queues, Type::TEXT_ARRAY)]).await?;
         let mut heads = Self {

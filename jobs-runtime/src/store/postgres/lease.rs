@@ -57,7 +57,8 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
         .await
 }
 
-/// Renews a lease that has not run out, and looks whether other workers are dead. It reads nothing that can grow.
+/// Renews a lease that has not run out, and looks whether other workers are dead. It reads nothing
+/// that can grow, and nothing that somebody may have locked: the table of jobs is surveyed afterwards.
 const BEAT: &str = "WITH me AS (UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
        WHERE id = $2 AND expires_at > {now} RETURNING seq) \
      SELECT EXISTS (SELECT 1 FROM {s}.worker WHERE expires_at <= {now} AND id <> $2) OR EXISTS (SELECT 1 FROM {s}.dead_worker) AS dead \

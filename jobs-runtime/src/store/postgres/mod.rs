@@ -3,8 +3,8 @@
 //! The store has a thread of its own for its connections, so that no job that blocks a thread can hold up a heartbeat. Each `lane` is a
 //! connection with a queue of calls before it: enqueues (which `gather` there), claims, outcomes, heartbeats, and all else. `wake`
 //! carries news between processes. `enqueue`, `claim`, `complete`, `lease`, `rescue`, `schedules`, `manage` and `prune` are what is
-//! done, one idea a file; `schema` makes the tables, `days` those of the history; `url` and `connect` say where the server is and how to
-//! get there.
+//! done, one idea a file; `schema` makes the tables, `days` those of the history; `url`, `connect` and `tls` say where the
+//! server is and how to get there.
 
 mod claim;
 mod complete;
@@ -25,6 +25,7 @@ mod row;
 mod schedules;
 mod schema;
 mod survey;
+mod tls;
 mod url;
 mod wake;
 
@@ -45,7 +46,7 @@ use self::connection::Connection;
 use self::enqueue::given;
 use self::error::Result;
 use self::gather::Gather;
-use self::lane::Lane;
+use self::lane::{Lane, Patience};
 use self::survey::Surveys;
 use self::wake::News;
 
@@ -81,7 +82,8 @@ pub struct PostgresOptions {
     /// Whether a pooler such as PgBouncer stands between, which gives each transaction another connection: then nothing is prepared,
     /// no setting outlives its transaction, and the process looks for news once a second. Not by default.
     pub pooled: bool,
-    /// How long one call may take, and one attempt to connect. Half a minute by default.
+    /// How long one call may take, with the connecting that it needs. Half a minute by default. What is made again by itself bears less
+    /// silence of the server: claims and outcomes a third of it, a heartbeat a sixth of the lease.
     pub deadline: Duration,
     /// Whether the tables are made and migrated when the store is opened. By default they are, if the role may.
     pub migrate: bool,
@@ -133,7 +135,8 @@ struct Shared {
     lanes: Mutex<Option<Lanes>>,
     signal: Arc<Signal>,
     news: Arc<News>,
-    surveys: Arc<Surveys>,
+    surveys: Surveys,
+    patience: Patience,
     callers_clock: bool,
     slack: Duration,
     info: StoreInfo,
@@ -188,23 +191,23 @@ impl PostgresStore {
 
     /// What else there is to do; renewing the lease does not wait for it. Where many dead rows make it slow, it is rare, and its answer
     /// is that there may be something.
-    async fn survey(&self, now: Now) -> std::result::Result<Beat, StoreError> {
+    async fn survey(&self, now: Now) -> Beat {
         let unknown = Beat { alive: true, waiting: true, ..Beat::default() };
-        let (at, surveys) = (self.now(now), Arc::clone(&self.shared.surveys));
+        let (at, surveys) = (self.now(now), &self.shared.surveys);
         if at.is_none() && !surveys.may_begin(now.steady) {
-            return Ok(unknown);
+            return unknown;
         }
-        let call = self.call(
-            |lanes| &lanes.looks,
-            async move |connection| {
-                let (beat, took) = rescue::survey(connection, now, at).await?;
-                surveys.ended(now.steady, took);
-                Ok(beat)
-            },
-        );
+        let Ok(lanes) = self.lanes() else { return unknown };
+        let call = lanes.looks.bearing(survey::SILENCE).call(async move |connection| rescue::survey(connection, now, at).await);
         match tokio::time::timeout(survey::PATIENCE, call).await {
-            Ok(beat) => beat,
-            Err(_) => Ok(unknown),
+            Ok(Ok((beat, took))) => {
+                surveys.ended(now.steady, took);
+                beat
+            }
+            _ => {
+                surveys.ended(now.steady, survey::SILENCE);
+                unknown
+            }
         }
     }
 
@@ -237,6 +240,7 @@ impl JobStore for PostgresStore {
 
     fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
         let at = self.now(now);
+        self.shared.patience.lease(worker.lease);
         Box::pin(async move {
             let call = self.call(|lanes| &lanes.beats, async move |connection| lease::register(connection, at, &worker).await);
             if call.await? {
@@ -249,9 +253,16 @@ impl JobStore for PostgresStore {
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
         let at = self.now(now);
         Box::pin(async move {
-            let renewed = self.call(|lanes| &lanes.beats, async move |connection| lease::renew(connection, at, worker).await);
-            let Some(dead) = renewed.await? else { return Ok(Beat::default()) };
-            let beat = self.survey(now).await?;
+            let beats = self.lanes()?.beats.bearing(self.shared.patience.silence());
+            let renewed = match beats.call(async move |connection| lease::renew(connection, at, worker).await).await {
+                // It may have been the connection. Renewing twice does no harm.
+                Err(StoreError::Unavailable { .. }) => {
+                    beats.call(async move |connection| lease::renew(connection, at, worker).await).await
+                }
+                answer => answer,
+            };
+            let Some(dead) = renewed? else { return Ok(Beat::default()) };
+            let beat = self.survey(now).await;
             Ok(Beat { rescue: beat.rescue || dead, ..beat })
         })
     }
@@ -318,7 +329,10 @@ impl JobStore for PostgresStore {
     }
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
-        self.call(|lanes| &lanes.looks, async move |connection| lease::cancellations(connection, worker).await)
+        self.call(
+            |lanes| &lanes.looks,
+            async move |connection| connection.pinned(async |connection| lease::cancellations(connection, worker).await).await,
+        )
     }
 
     fn signal(&self) -> &Signal {

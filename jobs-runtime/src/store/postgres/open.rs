@@ -12,10 +12,11 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::connect::Target;
-use super::connection::{Connection, Manner, get};
+use super::connection::{Connection, Manner, PINS, get};
 use super::error::Result;
 use super::gather::Gather;
-use super::lane::Lane;
+use super::lane::{HOT, Lane, Patience};
+use super::survey::Surveys;
 use super::wake::{News, hear, poll, tell};
 use super::{Lanes, PostgresOptions, Shared, days, schema, url};
 
@@ -35,8 +36,9 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let news = Arc::new(News::default());
 
     let (enqueues, gathering) = Gather::new(Arc::clone(&place));
-    let [(claims, claiming), (outcomes, completing), (beats, beating), (looks, looking)] =
-        std::array::from_fn(|_| Lane::new(Arc::clone(&place)));
+    let hot_silence = options.deadline / HOT;
+    let [(claims, claiming), (outcomes, completing)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), hot_silence));
+    let [(beats, beating), (looks, looking)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), options.deadline));
     let (alive, mut all_gone) = watch::channel(());
     let (ending, ended) = watch::channel(false);
     let thread = {
@@ -45,9 +47,10 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let local = LocalSet::new();
             let target = Rc::new(target);
-            let hot =
-                Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(options.deadline, true) });
-            let calm = Rc::new(Manner { schema: quoted, pooled: options.pooled, settings: settings(options.deadline, false) });
+            let manner =
+                |limit, hot| Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) });
+            let (hottest, hot, calm) =
+                (manner(hot_silence, true), manner(options.deadline, true), manner(options.deadline, false));
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.
             let (channel, name) =
                 (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());
@@ -66,8 +69,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             });
             let lanes = [
                 local.spawn_local(gathering.run(Rc::clone(&target), Rc::clone(&hot))),
-                local.spawn_local(claiming.run(Rc::clone(&target), Rc::clone(&hot))),
-                local.spawn_local(completing.run(Rc::clone(&target), Rc::clone(&hot))),
+                local.spawn_local(claiming.run(Rc::clone(&target), Rc::clone(&hottest))),
+                local.spawn_local(completing.run(Rc::clone(&target), hottest)),
                 local.spawn_local(beating.run(Rc::clone(&target), hot)),
                 local.spawn_local(looking.run(target, calm)),
             ];
@@ -96,7 +99,18 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     }
     let info = StoreInfo { name: "postgres", place: place.to_string(), version, notes };
     let (callers_clock, slack) = (options.callers_clock, options.slack);
-    Ok(Shared { lanes: Mutex::new(Some(lanes)), signal, news, surveys: Arc::default(), callers_clock, slack, info, ended })
+    let patience = Patience::new(options.deadline);
+    Ok(Shared {
+        lanes: Mutex::new(Some(lanes)),
+        signal,
+        news,
+        surveys: Surveys::default(),
+        patience,
+        callers_clock,
+        slack,
+        info,
+        ended,
+    })
 }
 
 /// Looks at the server and brings the schema up. Answers the server's version.
@@ -133,10 +147,7 @@ pub(super) fn settings(deadline: Duration, hot: bool) -> Vec<(&'static str, Stri
         ("jit", "off".to_owned()),
     ];
     if hot {
-        for name in ["enable_seqscan", "enable_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"] {
-            settings.push((name, "off".to_owned()));
-        }
-        settings.push(("plan_cache_mode", "force_generic_plan".to_owned()));
+        settings.extend(PINS.iter().map(|(name, value)| (*name, (*value).to_owned())));
     }
     settings
 }

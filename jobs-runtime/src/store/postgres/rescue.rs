@@ -28,9 +28,15 @@ pub(super) async fn rescue(connection: &mut Connection, now: Option<Timestamp>) 
     answer.workers = dead.len();
     let room = |answer: &Rescue| BITE.saturating_sub(answer.freed + answer.quarantined + answer.parked);
     free_orphans(connection, now, &mut answer).await?;
-    park_strangers(connection, room(&answer), &mut answer).await?;
-    answer.freed += free_parked(connection, room(&answer)).await?;
-    answer.more = has_orphans(connection).await? || has_strangers(connection).await? || !freeable(connection).await?.is_empty();
+    connection
+        .pinned(async |connection| {
+            park_strangers(connection, room(&answer), &mut answer).await?;
+            answer.freed += free_parked(connection, room(&answer)).await?;
+            answer.more =
+                has_orphans(connection).await? || has_strangers(connection).await? || !freeable(connection).await?.is_empty();
+            Ok(())
+        })
+        .await?;
     if answer.workers > 0 {
         connection
             .rows("DELETE FROM {s}.kind WHERE NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.kinds = kind.kinds)", &[])
@@ -62,9 +68,8 @@ pub(super) async fn note_dead(connection: &mut Connection) -> Result<()> {
 /// Frees what nobody holds any more, each with one crash more; what has crashed too often ends.
 async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answer: &mut Rescue) -> Result<()> {
     let (freed, quarantined) = connection
-        .transaction(async |connection| {
+        .pinned(async |connection| {
             let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
-            connection.batch("SET LOCAL enable_seqscan = off").await?;
             let rows = connection.rows(ORPHANS, &[(&bite, Type::INT8)]).await?;
             let (mut free, mut ends, mut hopeless) = (Vec::new(), Vec::new(), Vec::new());
             for row in &rows {
@@ -95,18 +100,20 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
                     .await?;
                 end_unfenced(connection, now, &ends).await?;
             }
+            // What another rescuer is just freeing still counts as held.
+            connection
+                .rows(
+                    "DELETE FROM {s}.dead_worker WHERE NOT EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' \
+                     AND job.worker = dead_worker.seq)",
+                    &[],
+                )
+                .await?;
             Ok((free.len(), hopeless.len()))
         })
         .await?;
     answer.freed += freed;
     answer.quarantined += quarantined;
-    connection
-        .rows(
-            "DELETE FROM {s}.dead_worker WHERE NOT EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' AND job.worker = dead_worker.seq)",
-            &[],
-        )
-        .await
-        .map(drop)
+    Ok(())
 }
 
 /// The stripes of available jobs whose kind no worker knows, among `stripe`. Each step of the recursion is one look into the index.
@@ -181,7 +188,8 @@ const SURVEY: &str = concat!(
 
 /// What is to be done about the jobs of nobody, when the next job is due, whether jobs wait; and how long it took to find out.
 pub(super) async fn survey(connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<(Beat, Duration)> {
-    let Some(row) = connection.row(SURVEY, &[time(&now)]).await? else { return Ok((Beat::default(), Duration::ZERO)) };
+    let row = connection.pinned(async |connection| connection.row(SURVEY, &[time(&now)]).await).await?;
+    let Some(row) = row else { return Ok((Beat::default(), Duration::ZERO)) };
     let due: Option<i64> = get(&row, "due")?;
     // Counted from the server's time, told in the caller's.
     let next_due = due.map(|due| at.wall.saturating_add(micros_of(due)).unwrap_or(Timestamp::MAX));

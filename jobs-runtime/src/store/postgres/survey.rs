@@ -6,6 +6,9 @@ use std::time::Duration;
 /// How long a heartbeat waits for its survey.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a survey may go on, waited for or not. One that took longer is tried again after ten times as long.
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
+
 /// How much longer than a survey the time until the next one is, at least.
 const REST: u32 = 10;
 
@@ -23,9 +26,9 @@ impl Surveys {
     /// Whether a survey may begin now; if so, it has begun.
     pub(super) fn may_begin(&self, now: Duration) -> bool {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that never told its end (its connection was lost) is forgotten after a minute.
-        let forgotten = Duration::from_secs(60);
-        if next.is_under_way && now < next.not_before.saturating_add(forgotten) || now < next.not_before {
+        // Whoever began one may have been dropped before its end.
+        let forgotten = next.not_before.saturating_add(SILENCE * REST);
+        if now < next.not_before || (next.is_under_way && now < forgotten) {
             return false;
         }
         *next = Next { not_before: now, is_under_way: true };
@@ -51,9 +54,9 @@ mod tests {
         surveys.ended(second, second);
         assert!(!surveys.may_begin(10 * second));
         assert!(surveys.may_begin(11 * second));
-        assert!(!surveys.may_begin(60 * second));
-        assert!(surveys.may_begin(71 * second), "the answer was lost");
-        surveys.ended(71 * second, Duration::from_millis(1));
-        assert!(surveys.may_begin(76 * second));
+        assert!(!surveys.may_begin(110 * second));
+        assert!(surveys.may_begin(111 * second), "whoever began it has gone");
+        surveys.ended(111 * second, Duration::from_millis(1));
+        assert!(surveys.may_begin(116 * second));
     }
 }

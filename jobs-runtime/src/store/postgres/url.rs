@@ -40,7 +40,7 @@ pub(super) struct Parts {
 const OURS: [&str; 4] = ["sslmode", "sslrootcert", "schema", "pooled"];
 
 /// The parameters that the driver knows.
-const THEIRS: [&str; 12] = [
+const THEIRS: [&str; 15] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -49,11 +49,19 @@ const THEIRS: [&str; 12] = [
     "hostaddr",
     "keepalives",
     "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
     "load_balance_hosts",
     "port",
     "target_session_attrs",
+    "tcp_user_timeout",
     "user",
 ];
+
+/// How long a host may leave what was sent to it unacknowledged, and how long nothing is sent before it is asked for a sign of life,
+/// unless the URL says otherwise. The server's system answers for it, however long a statement takes; so a network that swallows
+/// everything is found out by each connection long before the deadline, where the system can tell (Linux, and keepalives elsewhere).
+const UNHEARD: Duration = Duration::from_secs(10);
 
 /// Takes a URL apart. No message holds the password.
 pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
@@ -101,11 +109,16 @@ pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
     if parts.config.get_application_name().is_none() {
         parts.config.application_name("jobs");
     }
-    if parts.config.get_connect_timeout().is_none() {
-        parts.config.connect_timeout(options.deadline);
+    let given = |name: &str| kept.iter().any(|pair| pair.split('=').next() == Some(name));
+    if !given("tcp_user_timeout") {
+        parts.config.tcp_user_timeout(options.deadline.min(UNHEARD));
     }
-    parts.config.tcp_user_timeout(options.deadline);
-    parts.config.keepalives_idle(Duration::from_secs(30));
+    if !given("keepalives_idle") {
+        parts.config.keepalives_idle(UNHEARD);
+    }
+    if !given("keepalives_interval") {
+        parts.config.keepalives_interval(UNHEARD / 4);
+    }
     Ok(parts)
 }
 
@@ -152,6 +165,16 @@ mod tests {
         assert_eq!((parts.config.get_dbname(), parts.config.get_application_name()), (Some("shop"), Some("x")));
         assert_eq!(parts.config.get_password(), Some(&b"s?cret"[..]));
         assert_eq!(parts.shown, "postgres://ann@db.example:5433/shop");
+    }
+
+    #[test]
+    fn what_the_url_says_of_a_silent_network_goes_before_our_defaults() {
+        let parts = parts("postgres://db/shop?tcp_user_timeout=70&keepalives_idle=80&keepalives_interval=90").unwrap();
+        assert_eq!(parts.config.get_tcp_user_timeout(), Some(&Duration::from_secs(70)));
+        assert_eq!(parts.config.get_keepalives_idle(), Duration::from_secs(80));
+        assert_eq!(parts.config.get_keepalives_interval(), Some(Duration::from_secs(90)));
+        let parts = super::parse(&PostgresOptions::new("postgres://db/shop")).unwrap();
+        assert_eq!((parts.config.get_tcp_user_timeout(), parts.config.get_keepalives_idle()), (Some(&UNHEARD), UNHEARD));
     }
 
     #[test]

@@ -21,6 +21,9 @@ const GATHER: Duration = Duration::from_millis(15);
 /// How often the listening connection is asked whether it is still there.
 const PROBE: Duration = Duration::from_secs(20);
 
+/// How long telling, connecting and asking may take, if the deadline is not shorter: what is told late helps nobody.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long a listener waits before it connects again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -59,12 +62,13 @@ impl News {
 
 /// Tells the others. Who is not heard is missed by nobody for long: every process looks for itself at each heartbeat.
 pub(super) async fn tell(news: Arc<News>, channel: String, name: String, target: Rc<Target>, manner: Rc<Manner>) {
+    let patience = PATIENCE.min(target.deadline);
     let mut link = Link::new(target, manner);
     loop {
         news.something.notified().await;
         let Some(what) = news.take() else { continue };
         let text = format!("{what} {name}");
-        if link.connected().await.is_ok() {
+        if link.connected_within(patience).await.is_ok() {
             link.within_deadline(async |connection| {
                 let _ = connection.rows("SELECT pg_notify($1, $2)", &[(&channel, Type::TEXT), (&text, Type::TEXT)]).await;
             })
@@ -76,11 +80,12 @@ pub(super) async fn tell(news: Arc<News>, channel: String, name: String, target:
 
 /// Hears what the others say, and passes it on to those who wait in this process.
 pub(super) async fn hear(signal: Arc<Signal>, channel: String, name: String, target: Rc<Target>) {
+    let patience = PATIENCE.min(target.deadline);
     let listen = format!("LISTEN \"{}\"", channel.replace('"', "\"\""));
     loop {
         let (heard, own) = (Arc::clone(&signal), name.clone());
-        let connected = tokio::time::timeout(target.deadline, async {
-            let (client, driver) = target.connect(move |notification| pass_on(&heard, &own, notification)).await?;
+        let connected = tokio::time::timeout(patience, async {
+            let (client, driver) = target.connect(patience, move |notification| pass_on(&heard, &own, notification)).await?;
             client.batch_execute(&listen).await?;
             Ok::<_, super::error::Problem>((client, driver))
         });
@@ -90,12 +95,11 @@ pub(super) async fn hear(signal: Arc<Signal>, channel: String, name: String, tar
             loop {
                 tokio::select! {
                     biased;
-                    _ = &mut driver => break,
+                    () = driver.ended() => break,
                     () = tokio::time::sleep(PROBE) => {}
                 }
-                let probe = tokio::time::timeout(target.deadline, client.batch_execute(""));
+                let probe = tokio::time::timeout(patience, client.batch_execute(""));
                 if !matches!(probe.await, Ok(Ok(()))) {
-                    driver.abort();
                     break;
                 }
             }
