@@ -117,6 +117,11 @@ CREATE TABLE "jobs".worker (
     expires_at timestamptz NOT NULL
 );
 
+-- Workers that are gone and whose jobs may not all be free yet, so that nobody needs to look at every running job for them.
+CREATE TABLE "jobs".dead_worker (
+    seq bigint PRIMARY KEY                                        -- what worker.seq was
+);
+
 -- What builds can run. Workers of one build share their rows.
 CREATE TABLE "jobs".kind (
     kinds text COLLATE "C" NOT NULL,
