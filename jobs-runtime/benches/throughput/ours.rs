@@ -211,7 +211,6 @@ pub fn worker_process(store: &str) {
         let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
         let _ = ended.await;
         runtime.shutdown().await;
-        println!("{}", RAN.load(Ordering::Relaxed));
     });
 }
 

@@ -234,11 +234,19 @@ async fn make_known(
     declared: Vec<Declared>,
 ) -> Result<Vec<String>, jobs_core::StoreError> {
     // What dead workers left is free before anything else is said of the store.
-    while shared.within_patience(shared.store.rescue(shared.env.now(), worker)).await?.more {}
+    // What nobody can run may be much; the rescuer puts it aside while the others work.
+    loop {
+        let rescue = shared.within_patience(shared.store.rescue(shared.env.now(), worker)).await?;
+        if !rescue.more || rescue.freed + rescue.quarantined == 0 {
+            break;
+        }
+    }
     if shared.options.schedules {
         declare(shared, declared).await?;
     }
-    shared.within_patience(checks::unserved(&*shared.store, shared.env.now())).await
+    // Only a report: a store that is too busy to make it keeps nobody from working.
+    let unserved = shared.within_patience(checks::unserved(&*shared.store, shared.env.now())).await;
+    Ok(unserved.unwrap_or_else(|error| vec![format!("it could not be found out what waits although nobody takes it: {error}")]))
 }
 
 async fn declare(shared: &Arc<Shared>, declared: Vec<Declared>) -> Result<(), jobs_core::StoreError> {

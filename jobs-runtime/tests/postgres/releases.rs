@@ -68,7 +68,7 @@ const LEFT_BEHIND: &str = "INSERT INTO jobs.worker (id, name, build, kinds, queu
        VALUES (md5(random()::text)::uuid, 'mail', 'default', 0, 'running', now(), now(), '{}', 1, (SELECT seq FROM jobs.worker)); \
      INSERT INTO jobs.history (id, token, kind, queue, priority, state, run_at, created_at, finished_at, payload, failures, crashes, snoozes) \
        VALUES (md5(random()::text)::uuid, 1, 'mail', 'default', 0, 'completed', now(), now(), now(), '{}', 0, 0, 0); \
-     INSERT INTO jobs.tally (state, jobs) VALUES ('completed', 1)";
+     INSERT INTO jobs.tally (state, day, jobs) VALUES ('completed', current_date, 1)";
 
 #[tokio::test]
 async fn every_released_schema_is_brought_up_and_its_jobs_run() {

@@ -34,7 +34,15 @@ CREATE TABLE "jobs".job (
     cancel      text,                                             -- somebody asked the running job to stop, for this reason
     parked_by   text[] COLLATE "C",                                           -- parked: the argument shapes that could not decode it, none where the kind is unknown
     error       text,                                             -- why it stands where it stands
-    errors      jsonb                                             -- the last failures, a list
+    errors      jsonb,                                            -- the last failures, a list
+    -- What a program could not read, or would never take, is refused from whoever writes it: one such row would stop everybody.
+    CONSTRAINT job_state CHECK (state IN ('scheduled', 'available', 'running', 'retryable', 'blocked', 'parked')
+        AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)),
+    CONSTRAINT job_times CHECK (run_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00'
+        AND created_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00'
+        AND (tick IS NULL OR tick BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00')),
+    CONSTRAINT job_counts CHECK (token BETWEEN 0 AND 4611686018427387904 AND failures BETWEEN 0 AND 1000000000
+        AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0.0, autovacuum_analyze_threshold = 10000
@@ -94,6 +102,10 @@ CREATE TABLE "jobs".history_cancelled PARTITION OF "jobs".history FOR VALUES IN 
 CREATE TABLE "jobs".history_completed_other PARTITION OF "jobs".history_completed DEFAULT;
 CREATE TABLE "jobs".history_failed_other    PARTITION OF "jobs".history_failed    DEFAULT;
 CREATE TABLE "jobs".history_cancelled_other PARTITION OF "jobs".history_cancelled DEFAULT;
+-- By which their rows are removed one by one.
+CREATE INDEX ON "jobs".history_completed_other (finished_at);
+CREATE INDEX ON "jobs".history_failed_other    (finished_at);
+CREATE INDEX ON "jobs".history_cancelled_other (finished_at);
 CREATE INDEX ON "jobs".history (id);
 CREATE INDEX ON "jobs".history (place);
 CREATE INDEX ON "jobs".history (parent) WHERE parent IS NOT NULL;
@@ -101,6 +113,7 @@ CREATE INDEX ON "jobs".history (parent) WHERE parent IS NOT NULL;
 -- How many finished jobs the history holds, as sums of small changes: one row that all change would hold everybody up.
 CREATE TABLE "jobs".tally (
     state text COLLATE "C" NOT NULL,
+    day   date   NOT NULL,                                        -- on which they ended, UTC: it goes with its day
     jobs  bigint NOT NULL
 );
 

@@ -71,8 +71,27 @@ fn insert(statement: &mut CachedStatement<'_>, number: u64) {
     let none: Option<&str> = None;
     let empty: Option<i64> = None;
     let (id, payload) = (id(number), payload(number));
-    let values =
-        params![id, "noop", "default", 0, "available", 1, 1, payload, none, empty, empty, none, none, none, none, none, empty];
+    let values = params![
+        id,
+        "noop",
+        "default",
+        0,
+        "available",
+        1,
+        1,
+        payload,
+        none,
+        empty,
+        empty,
+        none,
+        none,
+        none,
+        none,
+        none,
+        empty,
+        none,
+        none
+    ];
     statement.execute(values).expect("a row is inserted");
 }
 

@@ -78,24 +78,31 @@ pub(super) async fn claim(
     let mut is_fresh = !before.as_ref().is_some_and(|heads| heads.tell(at, news, request, may_put_off));
     let mut claim = Claim::default();
     for _ in 0..ROUNDS {
-        let mut heads = match before.take() {
-            Some(heads) if !is_fresh => heads,
-            before => match Heads::look(connection, at, now, news, request, before).await? {
-                Some(heads) => heads,
-                None => return Ok(lost),
+        let known = if is_fresh { None } else { before.take() };
+        let known = match known {
+            Some(heads) => Some(heads),
+            None => match Heads::look(connection, at, now, news, request, &mut before).await {
+                Ok(heads) => heads,
+                Err(problem) => {
+                    // Where the stripes begin is too dear to be forgotten for a look that failed.
+                    connection.heads = before;
+                    return Err(problem);
+                }
             },
         };
+        let Some(mut heads) = known else { return Ok(lost) };
         if heads.is_due(at) {
-            heads.promote(connection, at, now).await?;
+            let due = heads.promote(connection, at, now).await?;
             if !(may_put_off && heads.is_costly()) {
-                match Heads::look(connection, at, now, news, request, Some(heads)).await? {
-                    Some(again) => heads = again,
-                    None => return Ok(lost),
-                }
+                let Some(again) = Heads::look(connection, at, now, news, request, &mut Some(heads)).await? else {
+                    return Ok(lost);
+                };
+                heads = again;
+                heads.put_off_due(due);
             }
         }
         // Counted from the server's time, told in the caller's.
-        let next = heads.next_claim(at, may_put_off);
+        let next = heads.next_claim(at, news, may_put_off);
         claim.next_due = next.map(|wait| at.wall.saturating_add(wait).unwrap_or(Timestamp::MAX));
         let (rows, missed) = take(connection, now, request, &heads).await?;
         claim.jobs = rows.iter().map(|row| claimed(connection, row)).collect::<Result<_>>()?;

@@ -107,11 +107,11 @@ pub const FINISH: &str = concat!(
     ", moved.ended, moved.began, {now}, moved.failures + moved.failed::int, CASE WHEN moved.failed THEN ",
     with_error!("moved", "moved.said"),
     " ELSE moved.errors END, CASE WHEN moved.asked THEN moved.cancel ELSE moved.said END, moved.output FROM moved), \
-     counted AS (INSERT INTO {s}.tally (state, jobs) SELECT ended, count(*) FROM moved GROUP BY ended) \
+     counted AS (INSERT INTO {s}.tally (state, day, jobs) SELECT ended, ({now} AT TIME ZONE 'UTC')::date, count(*) FROM moved GROUP BY ended) \
      SELECT id FROM moved"
 );
 
-/// Lets running jobs wait again: (r)etry, (s)nooze, (h)and back, (p)ark.
+/// Lets running jobs wait again that nobody asked to stop: (r)etry, (s)nooze, (h)and back, (p)ark.
 const GO_ON: &str = concat!(
     "UPDATE {s}.job AS j SET \
        state = CASE o.what WHEN 'r' THEN 'retryable' WHEN 's' THEN 'scheduled' WHEN 'h' THEN 'available' ELSE 'parked' END, \
@@ -129,7 +129,7 @@ const GO_ON: &str = concat!(
        worker = NULL \
      FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[]) \
        AS o (seq, id, token, what, at, delay, error, shape) \
-     WHERE j.seq = o.seq AND j.id = o.id AND j.token = o.token AND j.state || '' = 'running' RETURNING j.id"
+     WHERE j.seq = o.seq AND j.id = o.id AND j.token = o.token AND j.state || '' = 'running' AND j.cancel IS NULL RETURNING j.id"
 );
 
 /// Ends of running jobs, as columns.
@@ -271,10 +271,10 @@ impl<'a> Group<'a> {
         }
         connection
             .transaction(async |connection| {
-                let mut applied = self.ends.write(connection, now).await?;
-                if !self.waits.seqs.is_empty() {
-                    applied.extend(self.waits.write(connection, now).await?);
-                }
+                // Those that wait again come first: whoever is asked to stop meanwhile is still running for the second statement.
+                let mut applied =
+                    if self.waits.seqs.is_empty() { HashSet::new() } else { self.waits.write(connection, now).await? };
+                applied.extend(self.ends.write(connection, now).await?);
                 let counts = |outcome: &&&Completion| applied.contains(&outcome.id);
                 let followers: Vec<NewJob> =
                     self.outcomes.iter().filter(counts).flat_map(|outcome| outcome.followers.iter().cloned()).collect();
@@ -375,7 +375,7 @@ const END: &str = concat!(
     "SELECT ",
     carried!("moved"),
     ", moved.state, moved.started_at, {now}, moved.failures, moved.errors, moved.reason, NULL FROM moved), \
-     counted AS (INSERT INTO {s}.tally (state, jobs) SELECT state, count(*) FROM moved GROUP BY state) \
+     counted AS (INSERT INTO {s}.tally (state, day, jobs) SELECT state, ({now} AT TIME ZONE 'UTC')::date, count(*) FROM moved GROUP BY state) \
      SELECT id FROM moved"
 );
 

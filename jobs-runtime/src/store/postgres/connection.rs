@@ -152,18 +152,7 @@ impl Connection {
 
     /// Does all of this or nothing.
     pub(super) async fn transaction<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let begin = self.manner.begin();
-        self.begun_by(&begin, work).await
-    }
-
-    /// The same with a pinned planner, on connections where it is free otherwise.
-    pub(super) async fn pinned<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let pins = PINS.iter().fold(self.manner.begin(), |text, (name, value)| text + "; SET LOCAL " + name + " = " + value);
-        self.begun_by(&pins, work).await
-    }
-
-    async fn begun_by<T>(&mut self, begin: &str, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.batch(begin).await?;
+        self.batch(&self.manner.begin()).await?;
         self.in_transaction = true;
         let done = work(self).await;
         self.in_transaction = false;
@@ -191,8 +180,10 @@ impl Manner {
         settings.fold(String::new(), |text, (name, value)| text + verb + " " + name + " = " + value + "; ")
     }
 
+    /// Whatever the database or the role prefers, the statements of a transaction see what was committed before each.
     fn begin(&self) -> String {
-        if self.pooled { format!("BEGIN; {}", self.assignments("SET LOCAL")) } else { "BEGIN".to_owned() }
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE";
+        if self.pooled { format!("{begin}; {}", self.assignments("SET LOCAL")) } else { begin.to_owned() }
     }
 }
 

@@ -17,10 +17,8 @@ use super::prune::{ENDS, before};
 /// How many days there are at least from today on.
 const AHEAD: i64 = 3;
 
-/// Advisory locks, by their numbers beside that of the migrations. Counting what is dropped takes long where a day was busy, and
-/// shall keep nobody from making days.
-const MAKING: i32 = 1_246_708_308;
-const DROPPING: i32 = 1_246_708_309;
+/// An advisory lock, by its number beside that of the migrations.
+const DAYS: i32 = 1_246_708_308;
 
 /// The partitions that this role may make and drop. The catch-alls are among them, so a role without the right sees none.
 const OWN: &str = "SELECT c.relname::text AS name FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid \
@@ -45,7 +43,7 @@ pub(super) async fn make(connection: &mut Connection, now: Timestamp) -> Result<
     for ahead in 0..AHEAD {
         let Ok(day) = today.checked_add(ahead.days()) else { continue };
         for state in ENDS.into_iter().filter(|state| !own.contains(&name(*state, day))) {
-            alone(connection, MAKING, async |connection| make_one(connection, state, day).await).await?;
+            alone(connection, async |connection| make_one(connection, state, day).await).await?;
         }
     }
     Ok(())
@@ -57,8 +55,8 @@ pub(super) async fn drop_old(connection: &mut Connection, now: Timestamp, retent
     for state in ENDS {
         let kept = before(now, retention.of(state).max(REPEAT_WINDOW));
         let oldest = TimeZone::UTC.to_datetime(kept).date();
-        for name in own.iter().filter(|name| day_of(state, name).is_some_and(|day| day < oldest)) {
-            alone(connection, DROPPING, async |connection| drop_one(connection, state, name).await).await?;
+        for day in own.iter().filter_map(|name| day_of(state, name)).filter(|day| *day < oldest) {
+            alone(connection, async |connection| drop_one(connection, state, day).await).await?;
         }
     }
     Ok(())
@@ -71,14 +69,14 @@ async fn own(connection: &mut Connection) -> Result<Vec<String>> {
     rows.iter().map(|row| get(row, "name")).collect()
 }
 
-/// One change of its sort at a time, whoever makes it. One that would wait for long, or that the server refuses, is left for the next
+/// One change at a time, whoever makes it. One that would wait for long, or that the server refuses, is left for the next
 /// prune: there are days enough until then, and the catch-all after them.
-async fn alone(connection: &mut Connection, lock: i32, change: impl AsyncFnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+async fn alone(connection: &mut Connection, change: impl AsyncFnOnce(&mut Connection) -> Result<()>) -> Result<()> {
     let schema = connection.text("{s}");
     let done = connection
         .transaction(async |connection| {
             connection.batch("SET LOCAL lock_timeout = '2s'").await?;
-            let key = [(&lock as _, Type::INT4), (&schema as _, Type::TEXT)];
+            let key = [(&DAYS as _, Type::INT4), (&schema as _, Type::TEXT)];
             connection.rows("SELECT pg_advisory_xact_lock($1, hashtext($2))", &key).await?;
             // From here on others may be held up for so long.
             connection.batch("SET LOCAL lock_timeout = '100ms'").await?;
@@ -108,19 +106,19 @@ async fn make_one(connection: &mut Connection, state: State, day: Date) -> Resul
     connection.batch(&make).await
 }
 
-async fn drop_one(connection: &mut Connection, state: State, name: &str) -> Result<()> {
+async fn drop_one(connection: &mut Connection, state: State, day: Date) -> Result<()> {
+    let name = name(state, day);
     // Somebody may have dropped it meanwhile.
-    if !own(connection).await?.iter().any(|own| own == name) {
+    if !own(connection).await?.contains(&name) {
         return Ok(());
     }
-    // Nobody may take a job out of it while it is counted; who only looks is not held up before it is dropped.
-    let lock = connection.text(&format!("LOCK TABLE {{s}}.{name} IN SHARE MODE"));
-    connection.batch(&lock).await?;
-    let count = connection.ad_hoc(&format!("SELECT count(*) AS jobs FROM {{s}}.{name}"), &[]).await?;
-    let jobs: i64 = count.first().map_or(Ok(0), |row| get(row, "jobs"))?;
-    let end = format!("INSERT INTO {{s}}.tally (state, jobs) VALUES ('{}', -{jobs}); DROP TABLE {{s}}.{name}", state.as_str());
-    let end = connection.text(&end);
-    connection.batch(&end).await
+    // Whoever takes a job out of it has taken it off the tally before, or comes too late.
+    let drop = format!(
+        "LOCK TABLE {{s}}.{name} IN SHARE MODE; DELETE FROM {{s}}.tally WHERE state = '{}' AND day = '{day}'; DROP TABLE {{s}}.{name}",
+        state.as_str()
+    );
+    let drop = connection.text(&drop);
+    connection.batch(&drop).await
 }
 
 fn name(state: State, day: Date) -> String {

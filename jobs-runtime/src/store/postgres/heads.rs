@@ -4,9 +4,9 @@
 //! keeps it from doing so. A look from the very head walks over all of them, so what it found is kept for the claims that follow, each of
 //! which goes on where the one before it ended.
 //!
-//! A look is made anew when there is news, when nothing was found, and every few milliseconds. Only where looks have become costly,
-//! news waits until they take no more than a tenth of the time; then a job that came with a higher priority, or of a kind that was not
-//! seen before, may wait that long.
+//! A look is made anew when nothing was found, and when there is news, but not more often than every few milliseconds; and where looks
+//! have become costly, so seldom that they take no more than a tenth of the time. So long a job may wait that came with a higher priority,
+//! or of a kind that was not seen before, while others are there to be taken.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +28,12 @@ pub(super) type Key = (i16, Timestamp, i64);
 
 /// For how long heads tell what there is, without news.
 const AGE: Duration = Duration::from_millis(50);
+
+/// For how long they tell it although there is news, where time goes on by itself.
+const FRESH: Duration = Duration::from_millis(5);
+
+/// After how long jobs that are overdue, but locked by somebody, are tried again.
+const LOCKED: Duration = Duration::from_millis(250);
 
 /// From when on a look is costly.
 const COSTLY: Duration = Duration::from_millis(10);
@@ -67,6 +73,10 @@ const PROMOTE: &str = "UPDATE {s}.job SET state = 'available' WHERE seq = ANY(AR
      WHERE state IN ('scheduled', 'retryable') AND run_at <= {now} ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
      RETURNING queue, kind, priority, run_at, seq";
 
+/// In how many microseconds the next waiting job is due.
+const NEXT_DUE: &str = "SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint AS due FROM {s}.job \
+     WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1";
+
 /// A pair of queue and kind, and the first job that it may have.
 pub(super) struct Stripe {
     pub(super) queue: Arc<str>,
@@ -98,22 +108,26 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Looks from the very heads; `None` if the worker has no lease. Of what was known before, only the stripes are remembered.
+    /// Looks from the very heads; `None` if the worker has no lease. Of what was known before, the stripes and queues are remembered.
     pub(super) async fn look(
         connection: &mut Connection,
         at: Now,
         now: Option<Timestamp>,
         news: u64,
         request: &ClaimRequest,
-        before: Option<Self>,
+        before: &mut Option<Self>,
     ) -> Result<Option<Self>> {
-        let queues: Vec<&str> = request.queues.iter().filter(|demand| demand.limit > 0).map(|demand| &*demand.queue).collect();
+        // Into all queues of this worker, not only those that have room just now: so the next claim need not look again for the others.
+        let known = before.iter().flat_map(|before| before.queues.iter().cloned());
+        let wanted = request.queues.iter().filter(|demand| demand.limit > 0).map(|demand| Arc::clone(&demand.queue));
+        let all: BTreeSet<Arc<str>> = known.chain(wanted).collect();
+        let queues: Vec<&str> = all.iter().map(|queue| &**queue).collect();
         let worker = worker_uuid(request.worker);
         let rows = connection.rows(LOOK, &[time(&now), (&worker, Type::UUID), (&queues, Type::TEXT_ARRAY)]).await?;
         let mut heads = Self {
-            stripes: before.map_or_else(Vec::new, |before| before.stripes),
+            stripes: before.take().map_or_else(Vec::new, |before| before.stripes),
             probation: Vec::new(),
-            queues: queues.iter().map(|queue| connection.share(queue)).collect(),
+            queues: all.iter().cloned().collect(),
             kinds: Arc::clone(&request.kinds),
             due: None,
             looked_at: at.steady,
@@ -160,7 +174,7 @@ impl Heads {
             return false;
         }
         let age = at.steady.saturating_sub(self.looked_at);
-        if may_put_off && self.is_costly() { age < self.rest() } else { age < AGE && news == self.news }
+        (may_put_off && age < self.rest()) || (age < AGE && news == self.news && !(may_put_off && self.is_costly()))
     }
 
     /// Whether a look from the heads takes so long that it must be rare.
@@ -168,9 +182,9 @@ impl Heads {
         self.took >= COSTLY
     }
 
-    /// How long a costly look is not made again.
+    /// How long a look is not made again for the sake of news.
     fn rest(&self) -> Duration {
-        self.took.saturating_mul(REST)
+        if self.is_costly() { self.took.saturating_mul(REST) } else { FRESH }
     }
 
     pub(super) fn is_due(&self, at: Now) -> bool {
@@ -178,18 +192,33 @@ impl Heads {
     }
 
     /// In how long the next claim is due at the latest: for a job that waits for its time, or because a look was put off.
-    pub(super) fn next_claim(&self, at: Now, may_put_off: bool) -> Option<Duration> {
-        let put_off = (may_put_off && self.is_costly()).then(|| self.looked_at.saturating_add(self.rest()));
+    pub(super) fn next_claim(&self, at: Now, news: u64, may_put_off: bool) -> Option<Duration> {
+        let is_put_off = may_put_off && (news != self.news || self.is_costly());
+        let put_off = is_put_off.then(|| self.looked_at.saturating_add(self.rest()));
         let next = [self.due, put_off].into_iter().flatten().min()?;
         Some(next.saturating_sub(at.steady))
     }
 
-    /// Makes jobs available whose time has come.
-    pub(super) async fn promote(&mut self, connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<()> {
+    /// The next promotion is not before this time.
+    pub(super) fn put_off_due(&mut self, not_before: Option<Duration>) {
+        self.due = self.due.max(not_before.filter(|_| self.due.is_some()));
+    }
+
+    /// Makes jobs available whose time has come. Answers when the next are to be, on the caller's steady clock.
+    pub(super) async fn promote(
+        &mut self,
+        connection: &mut Connection,
+        at: Now,
+        now: Option<Timestamp>,
+    ) -> Result<Option<Duration>> {
         let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
         let rows = connection.rows(PROMOTE, &[time(&now), (&bite, Type::INT8)]).await?;
-        // What comes after them is told by the next look; a whole bite means that there may be more at once.
-        self.due = (rows.len() >= BITE).then_some(at.steady);
+        let row = connection.row(NEXT_DUE, &[time(&now)]).await?;
+        let due: Option<i64> = row.map(|row| get(&row, "due")).transpose()?;
+        // What is overdue nevertheless is locked by somebody, unless the bite was whole.
+        let is_locked = rows.len() < BITE && due.is_some_and(|due| due <= 0);
+        let wait = |due| if is_locked { LOCKED } else { micros_of(due) };
+        self.due = due.map(|due| at.steady.saturating_add(wait(due)));
         for row in &rows {
             let (queue, kind, from): (&str, &str, Key) = (get(row, "queue")?, get(row, "kind")?, key(row)?);
             let is_wanted = self.kinds.contains(kind) && self.queues.iter().any(|known| &**known == queue);
@@ -200,7 +229,7 @@ impl Heads {
                 self.stripes.push(stripe);
             }
         }
-        Ok(())
+        Ok(self.due)
     }
 
     /// The stripes from which a request may take. Where looks are rare, one that was empty may have jobs again.

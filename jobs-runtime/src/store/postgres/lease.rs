@@ -18,6 +18,7 @@ use crate::store::names::kinds_key;
 pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>, worker: &NewWorker) -> Result<bool> {
     connection
         .transaction(async |connection| {
+            rescue::keep_kinds(connection).await?;
             let kinds = kinds_key(&worker.kinds);
             let known = connection.rows("SELECT 1 FROM {s}.worker WHERE kinds = $1 LIMIT 1", &[(&kinds, Type::TEXT)]).await?;
             if known.is_empty() {
@@ -105,7 +106,8 @@ pub(super) async fn reconcile(
         .await
 }
 
-/// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
+/// Hands back what a worker holds, by the index on the worker alone: an order would let the planner walk the whole table for it. What it
+/// knows of stays. Jobs that were asked to stop end as cancelled.
 async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: i64, known: &[Held]) -> Result<u64> {
     let ids: Vec<Uuid> = known.iter().map(|held| uuid(held.id)).collect();
     let tokens: Vec<i64> = known.iter().map(|held| held.token).collect();
@@ -113,7 +115,7 @@ async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: 
         .rows(
             "SELECT seq, cancel FROM {s}.job WHERE state = 'running' AND worker = $1 \
              AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[], $3::bigint[]) AS k (id, token) WHERE k.id = job.id AND k.token = job.token) \
-             ORDER BY seq FOR UPDATE",
+             FOR UPDATE",
             &[(&worker, Type::INT8), (&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
         )
         .await?;
@@ -151,7 +153,7 @@ pub(super) async fn cancellations(connection: &mut Connection, worker: WorkerId)
     let key = worker_uuid(worker);
     let rows = connection
         .rows(
-            "SELECT id FROM {s}.job WHERE cancel IS NOT NULL AND worker = (SELECT seq FROM {s}.worker WHERE id = $1) ORDER BY seq",
+            "SELECT id FROM {s}.job WHERE cancel IS NOT NULL AND worker = (SELECT seq FROM {s}.worker WHERE id = $1)",
             &[(&key, Type::UUID)],
         )
         .await?;

@@ -129,13 +129,13 @@ const FREE: &str = "UPDATE {s}.job SET state = 'available', run_at = {now}, fail
      error = NULL, parked_by = NULL, started_at = NULL WHERE id = $2 AND state = 'parked' RETURNING seq";
 
 /// Brings a finished job back under its token, with a clean slate.
-const REVIVE: &str = "WITH h AS (SELECT * FROM {s}.history WHERE id = $2 AND payload IS NOT NULL ORDER BY place DESC LIMIT 1), \
+const REVIVE: &str = "WITH h AS (SELECT * FROM {s}.history WHERE id = $2 AND payload IS NOT NULL ORDER BY place DESC LIMIT 1 FOR UPDATE), \
      back AS (INSERT INTO {s}.job (id, token, kind, queue, priority, state, run_at, created_at, payload, retries, timeout, name, unique_key, \
        tags, metadata, tenant, \"user\", schedule, tick, parent, chain) \
        SELECT id, token, kind, queue, priority, 'available', {now}, created_at, payload, retries, timeout, name, unique_key, tags, \
        metadata, tenant, \"user\", schedule, tick, parent, chain FROM h ON CONFLICT DO NOTHING RETURNING id), \
-     gone AS (DELETE FROM {s}.history WHERE id = $2 AND EXISTS (SELECT 1 FROM back) RETURNING state), \
-     counted AS (INSERT INTO {s}.tally (state, jobs) SELECT state, -count(*) FROM gone GROUP BY state) \
+     gone AS (DELETE FROM {s}.history WHERE id = $2 AND EXISTS (SELECT 1 FROM back) RETURNING state, finished_at), \
+     counted AS (INSERT INTO {s}.tally (state, day, jobs) SELECT state, (finished_at AT TIME ZONE 'UTC')::date, -1 FROM gone) \
      SELECT id FROM back";
 
 pub(super) async fn requeue(connection: &mut Connection, now: Option<Timestamp>, ids: &[JobId]) -> Result<Vec<bool>> {
@@ -173,13 +173,40 @@ pub(super) async fn workers(connection: &mut Connection) -> Result<Vec<WorkerRec
         .collect()
 }
 
-/// The queues of jobs that wait although no worker serves them, and the kinds that no worker knows.
-const UNSERVED: &str = "SELECT kind, queue, strange FROM (SELECT kind, queue, \
+/// The stripes of an index, among `$name`. Each step of the recursion is one look into it.
+macro_rules! stripes {
+    ($name:literal, $which:literal) => {
+        concat!(
+            $name,
+            " AS ((SELECT queue, kind FROM {s}.job WHERE ",
+            $which,
+            " ORDER BY queue, kind LIMIT 1) UNION ALL SELECT f.queue, f.kind FROM ",
+            $name,
+            " AS s, LATERAL (SELECT queue, kind FROM {s}.job WHERE ",
+            $which,
+            " AND (queue, kind) > (s.queue, s.kind) ORDER BY queue, kind LIMIT 1) AS f)"
+        )
+    };
+}
+
+/// The queues of jobs that wait although no worker serves them, and the kinds that no worker knows. Of the jobs that were parked for their
+/// kind, the first of each kind tells the queue.
+const UNSERVED: &str = concat!(
+    "WITH RECURSIVE ",
+    stripes!("ready", "state = 'available' AND crashes = 0"),
+    ", ",
+    stripes!("probation", "state = 'available' AND crashes > 0"),
+    ", parked AS ( \
+       (SELECT kind, queue FROM {s}.job WHERE state = 'parked' AND parked_by = '{}' ORDER BY kind LIMIT 1) \
+       UNION ALL \
+       SELECT f.kind, f.queue FROM parked, LATERAL (SELECT kind, queue FROM {s}.job WHERE state = 'parked' AND parked_by = '{}' \
+         AND kind > parked.kind ORDER BY kind LIMIT 1) AS f) \
+     SELECT kind, queue, strange FROM (SELECT kind, queue, \
        NOT EXISTS (SELECT 1 FROM {s}.kind AS k JOIN {s}.worker USING (kinds) WHERE k.name = waiting.kind) AS strange, \
        NOT EXISTS (SELECT 1 FROM {s}.worker WHERE waiting.queue = ANY(queues)) AS unserved \
-     FROM (SELECT DISTINCT queue, kind FROM {s}.job WHERE state = 'available' \
-       UNION SELECT DISTINCT queue, kind FROM {s}.job WHERE state = 'parked' AND parked_by = '{}') AS waiting) AS w \
-     WHERE strange OR unserved ORDER BY kind, queue";
+     FROM (SELECT queue, kind FROM ready UNION SELECT queue, kind FROM probation UNION SELECT queue, kind FROM parked) AS waiting) AS w \
+     WHERE strange OR unserved ORDER BY kind, queue"
+);
 
 pub(super) async fn unserved(connection: &mut Connection) -> Result<Vec<Unserved>> {
     let rows = connection.rows(UNSERVED, &[]).await?;

@@ -1,7 +1,8 @@
 //! A store in a PostgreSQL database: many machines, one schema, the same promises.
 //!
 //! The store has a thread of its own for its connections, so that no job that blocks a thread can hold up a heartbeat. Each `lane` is a
-//! connection with a queue of calls before it: enqueues (which `gather` there), claims, outcomes, heartbeats, and all else. `wake`
+//! connection with a queue of calls before it: enqueues (which `gather` there), claims, outcomes, heartbeats, duties (rescues, surveys,
+//! schedules, commands), and what people look at, which may take long. `wake`
 //! carries news between processes. `enqueue`, `claim`, `complete`, `lease`, `rescue`, `schedules`, `manage` and `prune` are what is
 //! done, one idea a file; `schema` makes the tables, `days` those of the history; `url`, `connect` and `tls` say where the
 //! server is and how to get there.
@@ -135,7 +136,7 @@ struct Shared {
     lanes: Mutex<Option<Lanes>>,
     signal: Arc<Signal>,
     news: Arc<News>,
-    surveys: Surveys,
+    surveys: Arc<Surveys>,
     patience: Patience,
     callers_clock: bool,
     slack: Duration,
@@ -150,6 +151,7 @@ struct Lanes {
     claims: Lane,
     outcomes: Lane,
     beats: Lane,
+    duties: Lane,
     looks: Lane,
     // Dropped with the others: what goes on without calls ends.
     _alive: Arc<tokio::sync::watch::Sender<()>>,
@@ -195,19 +197,19 @@ impl PostgresStore {
         let unknown = Beat { alive: true, waiting: true, ..Beat::default() };
         let (at, surveys) = (self.now(now), &self.shared.surveys);
         if at.is_none() && !surveys.may_begin(now.steady) {
-            return unknown;
+            return Beat { rescue: surveys.take_rescue(), ..unknown };
         }
         let Ok(lanes) = self.lanes() else { return unknown };
-        let call = lanes.looks.bearing(survey::SILENCE).call(async move |connection| rescue::survey(connection, now, at).await);
+        let told = Arc::clone(surveys);
+        let call = lanes.duties.bearing(survey::SILENCE).call(async move |connection| {
+            let (beat, took) = rescue::survey(connection, now, at).await?;
+            told.ended(now.steady, took, beat.rescue);
+            Ok(beat)
+        });
         match tokio::time::timeout(survey::PATIENCE, call).await {
-            Ok(Ok((beat, took))) => {
-                surveys.ended(now.steady, took);
-                beat
-            }
-            _ => {
-                surveys.ended(now.steady, survey::SILENCE);
-                unknown
-            }
+            Ok(Ok(beat)) => beat,
+            // Slow ones tell the next heartbeat.
+            _ => unknown,
         }
     }
 
@@ -270,7 +272,7 @@ impl JobStore for PostgresStore {
     fn rescue(&self, now: Now, _by: WorkerId) -> StoreFuture<'_, Rescue> {
         let at = self.now(now);
         Box::pin(async move {
-            let rescue = self.call(|lanes| &lanes.looks, async move |connection| rescue::rescue(connection, at).await).await?;
+            let rescue = self.call(|lanes| &lanes.duties, async move |connection| rescue::rescue(connection, at).await).await?;
             if rescue.freed > 0 {
                 self.has_jobs();
             }
@@ -329,10 +331,7 @@ impl JobStore for PostgresStore {
     }
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
-        self.call(
-            |lanes| &lanes.looks,
-            async move |connection| connection.pinned(async |connection| lease::cancellations(connection, worker).await).await,
-        )
+        self.call(|lanes| &lanes.duties, async move |connection| lease::cancellations(connection, worker).await)
     }
 
     fn signal(&self) -> &Signal {
@@ -358,8 +357,10 @@ impl ScheduleStore for PostgresStore {
     fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self
-                .call(|lanes| &lanes.looks, async move |connection| schedules::declare(connection, at, &schedules, &known).await);
+            let call = self.call(
+                |lanes| &lanes.duties,
+                async move |connection| schedules::declare(connection, at, &schedules, &known).await,
+            );
             call.await?;
             self.has_commands();
             Ok(())
@@ -367,13 +368,13 @@ impl ScheduleStore for PostgresStore {
     }
 
     fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.call(|lanes| &lanes.looks, async |connection| schedules::read(connection).await)
+        self.call(|lanes| &lanes.duties, async |connection| schedules::read(connection).await)
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(|lanes| &lanes.looks, async move |connection| schedules::fire(connection, at, &ticks).await);
+            let call = self.call(|lanes| &lanes.duties, async move |connection| schedules::fire(connection, at, &ticks).await);
             let answers = call.await?;
             if answers.iter().any(|answer| matches!(answer, Fired::Job(_))) {
                 self.has_jobs();
@@ -404,7 +405,7 @@ impl ManageStore for PostgresStore {
         let at = self.now(now);
         Box::pin(async move {
             let call =
-                self.call(|lanes| &lanes.looks, async move |connection| manage::cancel(connection, at, &ids, &reason).await);
+                self.call(|lanes| &lanes.duties, async move |connection| manage::cancel(connection, at, &ids, &reason).await);
             let answers = call.await?;
             self.has_commands();
             Ok(answers)
@@ -414,7 +415,7 @@ impl ManageStore for PostgresStore {
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(|lanes| &lanes.looks, async move |connection| manage::requeue(connection, at, &ids).await);
+            let call = self.call(|lanes| &lanes.duties, async move |connection| manage::requeue(connection, at, &ids).await);
             let answers = call.await?;
             self.has_jobs();
             Ok(answers)
@@ -427,7 +428,7 @@ impl ManageStore for PostgresStore {
     }
 
     fn unserved(&self, _now: Now) -> StoreFuture<'_, Vec<Unserved>> {
-        self.call(|lanes| &lanes.looks, async |connection| manage::unserved(connection).await)
+        self.call(|lanes| &lanes.duties, async |connection| manage::unserved(connection).await)
     }
 
     fn workers(&self) -> StoreFuture<'_, Vec<WorkerRecord>> {

@@ -38,7 +38,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let (enqueues, gathering) = Gather::new(Arc::clone(&place));
     let hot_silence = options.deadline / HOT;
     let [(claims, claiming), (outcomes, completing)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), hot_silence));
-    let [(beats, beating), (looks, looking)] = std::array::from_fn(|_| Lane::new(Arc::clone(&place), options.deadline));
+    let [(beats, beating), (duties, doing), (looks, looking)] =
+        std::array::from_fn(|_| Lane::new(Arc::clone(&place), options.deadline));
     let (alive, mut all_gone) = watch::channel(());
     let (ending, ended) = watch::channel(false);
     let thread = {
@@ -71,7 +72,8 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
                 local.spawn_local(gathering.run(Rc::clone(&target), Rc::clone(&hot))),
                 local.spawn_local(claiming.run(Rc::clone(&target), Rc::clone(&hottest))),
                 local.spawn_local(completing.run(Rc::clone(&target), hottest)),
-                local.spawn_local(beating.run(Rc::clone(&target), hot)),
+                local.spawn_local(beating.run(Rc::clone(&target), Rc::clone(&hot))),
+                local.spawn_local(doing.run(Rc::clone(&target), hot)),
                 local.spawn_local(looking.run(target, calm)),
             ];
             local.block_on(&runtime, async move {
@@ -87,7 +89,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
         std::thread::Builder::new().name("jobs-postgres".to_owned()).spawn(work)
     };
     thread.map_err(|error| StoreError::Unusable(format!("the system gives no thread for the database: {error}")))?;
-    let lanes = Lanes { enqueues, claims, outcomes, beats, looks, _alive: Arc::new(alive) };
+    let lanes = Lanes { enqueues, claims, outcomes, beats, duties, looks, _alive: Arc::new(alive) };
     let (migrate, pooled, shown) = (options.migrate, options.pooled, Arc::clone(&place));
     let version = lanes.looks.call(async move |connection| prepare(connection, migrate, &shown).await).await?;
     if !options.callers_clock {
@@ -104,7 +106,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
         lanes: Mutex::new(Some(lanes)),
         signal,
         news,
-        surveys: Surveys::default(),
+        surveys: Arc::<Surveys>::default(),
         patience,
         callers_clock,
         slack,
@@ -145,6 +147,9 @@ pub(super) fn settings(deadline: Duration, hot: bool) -> Vec<(&'static str, Stri
         ("lock_timeout", (millis / 2).to_string()),
         ("client_min_messages", "warning".to_owned()),
         ("jit", "off".to_owned()),
+        // The protocol is proved for these, whatever the database or the role prefers.
+        ("default_transaction_isolation", "'read committed'".to_owned()),
+        ("default_transaction_read_only", "off".to_owned()),
     ];
     if hot {
         settings.extend(PINS.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -19,8 +19,9 @@ const NOTES: i64 = 1_000;
 /// Rows of one state that are older than a time, oldest first.
 const REMOVE: &str = "WITH old AS (SELECT id, place FROM {s}.history WHERE state = $2 AND finished_at < $1 ORDER BY finished_at LIMIT $3), \
      gone AS (DELETE FROM {s}.history USING old WHERE history.state = $2 AND history.finished_at < $1 AND history.id = old.id \
-       AND history.place = old.place RETURNING history.state), \
-     counted AS (INSERT INTO {s}.tally (state, jobs) SELECT state, -count(*) FROM gone GROUP BY state) \
+       AND history.place = old.place RETURNING history.state, history.finished_at), \
+     counted AS (INSERT INTO {s}.tally (state, day, jobs) SELECT state, (finished_at AT TIME ZONE 'UTC')::date, -count(*) FROM gone \
+       GROUP BY 1, 2) \
      SELECT 1 FROM gone";
 
 /// Empties jobs whose retention is over but whose id must still be remembered.
@@ -78,8 +79,8 @@ async fn gather(connection: &mut Connection) -> Result<()> {
     connection
         .rows(
             "WITH gone AS (DELETE FROM {s}.tally WHERE (SELECT count(*) FROM (SELECT 1 FROM {s}.tally LIMIT $1) AS few) >= $1 \
-             RETURNING state, jobs) \
-             INSERT INTO {s}.tally (state, jobs) SELECT state, sum(jobs) FROM gone GROUP BY state",
+             RETURNING state, day, jobs) \
+             INSERT INTO {s}.tally (state, day, jobs) SELECT state, day, sum(jobs) FROM gone GROUP BY state, day",
             &[(&NOTES, Type::INT8)],
         )
         .await

@@ -27,22 +27,43 @@ pub(super) async fn rescue(connection: &mut Connection, now: Option<Timestamp>) 
         .await?;
     answer.workers = dead.len();
     let room = |answer: &Rescue| BITE.saturating_sub(answer.freed + answer.quarantined + answer.parked);
-    free_orphans(connection, now, &mut answer).await?;
-    connection
-        .pinned(async |connection| {
-            park_strangers(connection, room(&answer), &mut answer).await?;
-            answer.freed += free_parked(connection, room(&answer)).await?;
-            answer.more =
-                has_orphans(connection).await? || has_strangers(connection).await? || !freeable(connection).await?.is_empty();
-            Ok(())
-        })
-        .await?;
+    let orphans = free_orphans(connection, now, &mut answer).await?;
+    park_strangers(connection, room(&answer), &mut answer).await?;
+    answer.freed += free_parked(connection, room(&answer)).await?;
+    // What is left although nothing could be done is locked by somebody: the next heartbeat comes back to it.
+    let did_something = orphans + answer.freed + answer.parked > 0;
+    answer.more = did_something
+        && (has_orphans(connection).await? || has_strangers(connection).await? || !freeable(connection).await?.is_empty());
     if answer.workers > 0 {
-        connection
-            .rows("DELETE FROM {s}.kind WHERE NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.kinds = kind.kinds)", &[])
-            .await?;
+        forget_kinds(connection).await?;
     }
     Ok(answer)
+}
+
+/// An advisory lock, by its number beside those of migrations and days.
+const KINDS: i32 = 1_246_708_310;
+
+/// Until this transaction ends nobody forgets the kinds of a build, so that a worker that is just starting finds what it needs.
+pub(super) async fn keep_kinds(connection: &mut Connection) -> Result<()> {
+    let schema = connection.text("{s}");
+    let key = [(&KINDS as _, Type::INT4), (&schema as _, Type::TEXT)];
+    connection.rows("SELECT pg_advisory_xact_lock_shared($1, hashtext($2))", &key).await.map(drop)
+}
+
+/// Forgets the kinds of builds that no worker runs any more. The lock comes first, in a statement of its own: the next one sees the
+/// workers that had it.
+async fn forget_kinds(connection: &mut Connection) -> Result<()> {
+    connection
+        .transaction(async |connection| {
+            let schema = connection.text("{s}");
+            let key = [(&KINDS as _, Type::INT4), (&schema as _, Type::TEXT)];
+            connection.rows("SELECT pg_advisory_xact_lock($1, hashtext($2))", &key).await?;
+            connection
+                .rows("DELETE FROM {s}.kind WHERE NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.kinds = kind.kinds)", &[])
+                .await
+                .map(drop)
+        })
+        .await
 }
 
 /// By the index on the worker alone: an order would let the planner walk the whole table for it.
@@ -66,9 +87,10 @@ pub(super) async fn note_dead(connection: &mut Connection) -> Result<()> {
 }
 
 /// Frees what nobody holds any more, each with one crash more; what has crashed too often ends.
-async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answer: &mut Rescue) -> Result<()> {
-    let (freed, quarantined) = connection
-        .pinned(async |connection| {
+/// Answers how many there were.
+async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answer: &mut Rescue) -> Result<usize> {
+    let (found, freed, quarantined) = connection
+        .transaction(async |connection| {
             let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
             let rows = connection.rows(ORPHANS, &[(&bite, Type::INT8)]).await?;
             let (mut free, mut ends, mut hopeless) = (Vec::new(), Vec::new(), Vec::new());
@@ -103,17 +125,17 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
             // What another rescuer is just freeing still counts as held.
             connection
                 .rows(
-                    "DELETE FROM {s}.dead_worker WHERE NOT EXISTS (SELECT 1 FROM {s}.job WHERE state = 'running' \
-                     AND job.worker = dead_worker.seq)",
+                    "DELETE FROM {s}.dead_worker WHERE (SELECT seq FROM {s}.job WHERE state = 'running' \
+                     AND job.worker = dead_worker.seq LIMIT 1) IS NULL",
                     &[],
                 )
                 .await?;
-            Ok((free.len(), hopeless.len()))
+            Ok((rows.len(), free.len(), hopeless.len()))
         })
         .await?;
     answer.freed += freed;
     answer.quarantined += quarantined;
-    Ok(())
+    Ok(found)
 }
 
 /// The stripes of available jobs whose kind no worker knows, among `stripe`. Each step of the recursion is one look into the index.
@@ -188,8 +210,7 @@ const SURVEY: &str = concat!(
 
 /// What is to be done about the jobs of nobody, when the next job is due, whether jobs wait; and how long it took to find out.
 pub(super) async fn survey(connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<(Beat, Duration)> {
-    let row = connection.pinned(async |connection| connection.row(SURVEY, &[time(&now)]).await).await?;
-    let Some(row) = row else { return Ok((Beat::default(), Duration::ZERO)) };
+    let Some(row) = connection.row(SURVEY, &[time(&now)]).await? else { return Ok((Beat::default(), Duration::ZERO)) };
     let due: Option<i64> = get(&row, "due")?;
     // Counted from the server's time, told in the caller's.
     let next_due = due.map(|due| at.wall.saturating_add(micros_of(due)).unwrap_or(Timestamp::MAX));

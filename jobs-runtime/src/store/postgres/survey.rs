@@ -20,6 +20,8 @@ pub(super) struct Surveys(Mutex<Next>);
 struct Next {
     not_before: Duration,
     is_under_way: bool,
+    /// The last one found something to rescue, and nobody has been told.
+    rescue: bool,
 }
 
 impl Surveys {
@@ -31,14 +33,19 @@ impl Surveys {
         if now < next.not_before || (next.is_under_way && now < forgotten) {
             return false;
         }
-        *next = Next { not_before: now, is_under_way: true };
+        *next = Next { not_before: now, is_under_way: true, rescue: false };
         true
     }
 
-    /// One that began then took so long.
-    pub(super) fn ended(&self, began: Duration, took: Duration) {
+    /// One that began then took so long, and found something to rescue or not.
+    pub(super) fn ended(&self, began: Duration, took: Duration, rescue: bool) {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = Next { not_before: began.saturating_add(took.saturating_mul(REST)), is_under_way: false };
+        *next = Next { not_before: began.saturating_add(took.saturating_mul(REST)), is_under_way: false, rescue };
+    }
+
+    /// Whether the last one found something to rescue, told once.
+    pub(super) fn take_rescue(&self) -> bool {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).rescue)
     }
 }
 
@@ -51,12 +58,13 @@ mod tests {
         let (surveys, second) = (Surveys::default(), Duration::from_secs(1));
         assert!(surveys.may_begin(second));
         assert!(!surveys.may_begin(2 * second), "one at a time");
-        surveys.ended(second, second);
+        surveys.ended(second, second, true);
+        assert!(surveys.take_rescue() && !surveys.take_rescue());
         assert!(!surveys.may_begin(10 * second));
         assert!(surveys.may_begin(11 * second));
         assert!(!surveys.may_begin(110 * second));
         assert!(surveys.may_begin(111 * second), "whoever began it has gone");
-        surveys.ended(111 * second, Duration::from_millis(1));
+        surveys.ended(111 * second, Duration::from_millis(1), false);
         assert!(surveys.may_begin(116 * second));
     }
 }
