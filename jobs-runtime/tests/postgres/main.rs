@@ -7,6 +7,8 @@
 mod days;
 mod page;
 mod place;
+mod plans;
+mod races;
 mod releases;
 mod schema;
 mod work;

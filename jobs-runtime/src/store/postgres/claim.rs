@@ -25,14 +25,14 @@ pub(super) fn worker_uuid(worker: WorkerId) -> Uuid {
 }
 
 /// The heads of stripes, each from where it is known to begin.
-const HEADS: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::bigint[]) \
+pub(super) const HEADS: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::bigint[]) \
      WITH ORDINALITY AS s (queue, kind, priority, run_at, seq, nth), \
      LATERAL (SELECT j.priority, j.run_at, j.seq FROM {s}.job AS j WHERE j.queue = s.queue AND j.kind = s.kind AND j.state = 'available' \
      AND j.crashes = 0 AND (j.priority, j.run_at, j.seq) >= (s.priority, s.run_at, s.seq) \
      ORDER BY j.priority, j.run_at, j.seq LIMIT $6) AS c";
 
 /// The first jobs on probation.
-const HEADS_ON_PROBATION: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (queue, kind, nth), \
+pub(super) const HEADS_ON_PROBATION: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (queue, kind, nth), \
      LATERAL (SELECT priority, run_at, seq FROM {s}.job WHERE queue = s.queue AND kind = s.kind AND state = 'available' AND crashes > 0 \
      ORDER BY priority, run_at, seq LIMIT 1) AS c";
 
@@ -58,7 +58,7 @@ pub const TAKE_FIRST: &str = take!(
 );
 
 /// Takes jobs that were chosen. The state is asked in a way that leads to no index: they are found by their keys.
-const TAKE_CHOSEN: &str = take!("SELECT seq FROM {s}.job WHERE seq = ANY($3) AND state || '' = 'available'");
+pub(super) const TAKE_CHOSEN: &str = take!("SELECT seq FROM {s}.job WHERE seq = ANY($3) AND state || '' = 'available'");
 
 /// How often a claim looks again when others took what it had chosen.
 const ROUNDS: usize = 4;

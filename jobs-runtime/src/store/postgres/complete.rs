@@ -91,12 +91,12 @@ macro_rules! with_error {
     };
 }
 
-/// Ends running jobs, each if its fence lets it; those `asked` only if somebody asked them to stop. The state is asked in a way that
-/// leads to no index: with old statistics the planner would read every running job instead of going by the keys.
+/// Ends running jobs, each if its fence lets it; those `asked` only if somebody asked them to stop. The state and the id are asked in
+/// ways that lead to no index: with old statistics the planner would read every running job instead of going by the keys.
 pub const FINISH: &str = concat!(
     "WITH o AS (SELECT * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], \
      $9::boolean[], $10::boolean[]) AS o (seq, id, token, started_at, state, output, error, failed, asked)), \
-     moved AS (DELETE FROM {s}.job AS j USING o WHERE j.seq = o.seq AND j.id = o.id AND j.token = o.token AND j.state || '' = 'running' \
+     moved AS (DELETE FROM {s}.job AS j USING o WHERE j.seq = o.seq AND (j.id = o.id) IS TRUE AND j.token = o.token AND j.state || '' = 'running' \
        AND (NOT o.asked OR j.cancel IS NOT NULL) RETURNING ",
     carried!("j"),
     ", j.failures, j.errors, j.cancel, o.started_at AS began, o.state AS ended, o.output AS output, o.error AS said, o.failed, o.asked), \
@@ -112,7 +112,7 @@ pub const FINISH: &str = concat!(
 );
 
 /// Lets running jobs wait again that nobody asked to stop: (r)etry, (s)nooze, (h)and back, (p)ark.
-const GO_ON: &str = concat!(
+pub(super) const GO_ON: &str = concat!(
     "UPDATE {s}.job AS j SET \
        state = CASE o.what WHEN 'r' THEN 'retryable' WHEN 's' THEN 'scheduled' WHEN 'h' THEN 'available' ELSE 'parked' END, \
        run_at = CASE WHEN o.what IN ('r', 's') THEN coalesce(o.at, {now} + o.delay * interval '1 microsecond') ELSE j.run_at END, \
@@ -129,7 +129,7 @@ const GO_ON: &str = concat!(
        worker = NULL \
      FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[]) \
        AS o (seq, id, token, what, at, delay, error, shape) \
-     WHERE j.seq = o.seq AND j.id = o.id AND j.token = o.token AND j.state || '' = 'running' AND j.cancel IS NULL RETURNING j.id"
+     WHERE j.seq = o.seq AND (j.id = o.id) IS TRUE AND j.token = o.token AND j.state || '' = 'running' AND j.cancel IS NULL RETURNING j.id"
 );
 
 /// Ends of running jobs, as columns.
@@ -365,7 +365,7 @@ async fn late(connection: &mut Connection, outcomes: &[Completion], answers: &mu
 }
 
 /// Ends live jobs whatever their tokens, for a person's or a rescuer's reasons.
-const END: &str = concat!(
+pub(super) const END: &str = concat!(
     "WITH o AS (SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[]) AS o (seq, state, reason)), \
      moved AS (DELETE FROM {s}.job AS j USING o WHERE j.seq = o.seq RETURNING ",
     carried!("j"),

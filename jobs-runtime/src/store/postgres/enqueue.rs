@@ -129,7 +129,7 @@ macro_rules! insert {
 pub const INSERT: &str = insert!("ORDER BY n.place");
 
 /// Jobs that may be there already.
-const INSERT_NEW: &str = insert!("ORDER BY n.place ON CONFLICT DO NOTHING RETURNING id");
+pub(super) const INSERT_NEW: &str = insert!("ORDER BY n.place ON CONFLICT DO NOTHING RETURNING id");
 
 /// Whether nothing can stand in the place of a job: its id was made for this call, and it bears no name.
 fn is_fresh(job: &NewJob) -> bool {

@@ -46,7 +46,7 @@ const REMEMBERED: usize = 1_000;
 
 /// Whether the worker has its lease, the stripes with their first jobs, in how many microseconds the next waiting job is due, and how
 /// many the look took. Each step of the recursion is one look into the index.
-pub const LOOK: &str = "WITH RECURSIVE stripe AS ( \
+pub(super) const LOOK: &str = "WITH RECURSIVE stripe AS ( \
        SELECT f.* FROM unnest($3::text[]) AS q (queue), LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
          WHERE state = 'available' AND crashes = 0 AND queue = q.queue ORDER BY kind, priority, run_at, seq LIMIT 1) AS f \
        UNION ALL \
@@ -69,12 +69,12 @@ pub const LOOK: &str = "WITH RECURSIVE stripe AS ( \
      FROM {s}.worker WHERE id = $2 AND expires_at > {now}";
 
 /// Makes jobs available whose time has come. What is more than a bite comes with the next claim, for which `next_due` asks at once.
-const PROMOTE: &str = "UPDATE {s}.job SET state = 'available' WHERE seq = ANY(ARRAY(SELECT seq FROM {s}.job \
+pub(super) const PROMOTE: &str = "UPDATE {s}.job SET state = 'available' WHERE seq = ANY(ARRAY(SELECT seq FROM {s}.job \
      WHERE state IN ('scheduled', 'retryable') AND run_at <= {now} ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
      RETURNING queue, kind, priority, run_at, seq";
 
 /// In how many microseconds the next waiting job is due.
-const NEXT_DUE: &str = "SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint AS due FROM {s}.job \
+pub(super) const NEXT_DUE: &str = "SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint AS due FROM {s}.job \
      WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1";
 
 /// A pair of queue and kind, and the first job that it may have.

@@ -60,7 +60,7 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
 
 /// Renews a lease that has not run out, and looks whether other workers are dead. It reads nothing
 /// that can grow, and nothing that somebody may have locked: the table of jobs is surveyed afterwards.
-const BEAT: &str = "WITH me AS (UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
+pub(super) const BEAT: &str = "WITH me AS (UPDATE {s}.worker SET renewed_at = {now}, expires_at = {now} + lease * interval '1 millisecond' \
        WHERE id = $2 AND expires_at > {now} RETURNING seq) \
      SELECT EXISTS (SELECT 1 FROM {s}.worker WHERE expires_at <= {now} AND id <> $2) OR EXISTS (SELECT 1 FROM {s}.dead_worker) AS dead \
      FROM me";
@@ -106,19 +106,16 @@ pub(super) async fn reconcile(
         .await
 }
 
-/// Hands back what a worker holds, by the index on the worker alone: an order would let the planner walk the whole table for it. What it
-/// knows of stays. Jobs that were asked to stop end as cancelled.
+/// What a worker holds, except for what it knows of; by the index on the worker, as `rescue` says.
+pub(super) const HELD: &str = "SELECT seq, cancel FROM {s}.job WHERE state = 'running' AND worker BETWEEN $1 AND $1 \
+             AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[], $3::bigint[]) AS k (id, token) WHERE k.id = job.id AND k.token = job.token) \
+             ORDER BY worker FOR UPDATE";
+
+/// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
 async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: i64, known: &[Held]) -> Result<u64> {
     let ids: Vec<Uuid> = known.iter().map(|held| uuid(held.id)).collect();
     let tokens: Vec<i64> = known.iter().map(|held| held.token).collect();
-    let rows = connection
-        .rows(
-            "SELECT seq, cancel FROM {s}.job WHERE state = 'running' AND worker = $1 \
-             AND NOT EXISTS (SELECT 1 FROM unnest($2::uuid[], $3::bigint[]) AS k (id, token) WHERE k.id = job.id AND k.token = job.token) \
-             FOR UPDATE",
-            &[(&worker, Type::INT8), (&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
-        )
-        .await?;
+    let rows = connection.rows(HELD, &[(&worker, Type::INT8), (&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)]).await?;
     let (mut ends, mut back) = (Vec::new(), Vec::new());
     for row in &rows {
         let seq: i64 = get(row, "seq")?;

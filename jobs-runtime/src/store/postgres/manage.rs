@@ -191,7 +191,7 @@ macro_rules! stripes {
 
 /// The queues of jobs that wait although no worker serves them, and the kinds that no worker knows. Of the jobs that were parked for their
 /// kind, the first of each kind tells the queue.
-const UNSERVED: &str = concat!(
+pub(super) const UNSERVED: &str = concat!(
     "WITH RECURSIVE ",
     stripes!("ready", "state = 'available' AND crashes = 0"),
     ", ",

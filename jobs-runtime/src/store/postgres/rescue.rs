@@ -66,9 +66,14 @@ async fn forget_kinds(connection: &mut Connection) -> Result<()> {
         .await
 }
 
-/// By the index on the worker alone: an order would let the planner walk the whole table for it.
-const ORPHANS: &str = "SELECT seq, crashes, cancel FROM {s}.job WHERE state = 'running' \
-     AND worker = ANY(ARRAY(SELECT seq FROM {s}.dead_worker)) LIMIT $1 FOR UPDATE SKIP LOCKED";
+/// By the index on the worker: with a plain equality the planner may take any other index of a table that it believes to be empty, and
+/// read all of it.
+pub(super) const ORPHANS: &str = "SELECT j.seq, j.crashes, j.cancel FROM {s}.dead_worker AS d, LATERAL (SELECT seq, crashes, cancel FROM {s}.job \
+     WHERE state = 'running' AND worker BETWEEN d.seq AND d.seq ORDER BY worker LIMIT $1 FOR UPDATE SKIP LOCKED) AS j LIMIT $1";
+
+/// Forgets the dead whose last job is free. What another rescuer is just freeing still counts as held.
+pub(super) const DONE: &str = "DELETE FROM {s}.dead_worker WHERE (SELECT seq FROM {s}.job WHERE state = 'running' \
+                     AND job.worker BETWEEN dead_worker.seq AND dead_worker.seq ORDER BY worker LIMIT 1) IS NULL";
 
 async fn has_orphans(connection: &mut Connection) -> Result<bool> {
     Ok(!connection.rows("SELECT 1 FROM {s}.dead_worker LIMIT 1", &[]).await?.is_empty())
@@ -122,11 +127,9 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
                     .await?;
                 end_unfenced(connection, now, &ends).await?;
             }
-            // What another rescuer is just freeing still counts as held.
             connection
                 .rows(
-                    "DELETE FROM {s}.dead_worker WHERE (SELECT seq FROM {s}.job WHERE state = 'running' \
-                     AND job.worker = dead_worker.seq LIMIT 1) IS NULL",
+                    DONE,
                     &[],
                 )
                 .await?;
@@ -151,7 +154,7 @@ macro_rules! strangers {
     };
 }
 
-const STRANGERS: &str = concat!("WITH RECURSIVE ", strangers!(), " SELECT queue, kind FROM stranger");
+pub(super) const STRANGERS: &str = concat!("WITH RECURSIVE ", strangers!(), " SELECT queue, kind FROM stranger");
 
 async fn has_strangers(connection: &mut Connection) -> Result<bool> {
     Ok(!connection.rows(STRANGERS, &[]).await?.is_empty())
@@ -193,10 +196,10 @@ macro_rules! freeable {
     };
 }
 
-const FREEABLE: &str = concat!("WITH RECURSIVE ", freeable!(), " SELECT kind, parked_by FROM freeable");
+pub(super) const FREEABLE: &str = concat!("WITH RECURSIVE ", freeable!(), " SELECT kind, parked_by FROM freeable");
 
 /// What a heartbeat asks about the table of jobs, and in how many microseconds that was found out.
-const SURVEY: &str = concat!(
+pub(super) const SURVEY: &str = concat!(
     "WITH RECURSIVE ",
     strangers!(),
     ", ",

@@ -1,0 +1,191 @@
+//! Races between a claim and the rescue of its worker, each brought about by a lock; and what a transaction that stays open may cost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs_core::State;
+use jobs_core::store::{CancelAnswer, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
+use jobs_runtime::store::postgres::PostgresStore;
+use tokio_postgres::{Client, NoTls};
+
+use crate::place::{Place, drain_at, in_a_schema, job, now, request, worker};
+
+/// Another connection, with a transaction open.
+async fn other(place: &Place) -> Client {
+    let (client, connection) = tokio_postgres::connect(&place.options.url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN").await.expect("a transaction is open");
+    client
+}
+
+async fn end(client: &Client) {
+    client.batch_execute("COMMIT").await.expect("the transaction ends");
+}
+
+/// Waits until some statement on a table of this schema waits for a lock.
+async fn somebody_waits(place: &Place, what: &str) {
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND query LIKE '%{what}%'",
+        place.options.schema
+    );
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while place.number(&waiting).await == 0 {
+        assert!(std::time::Instant::now() < deadline, "nobody waits");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn outcome(job: &jobs_core::record::ClaimedJob, decision: Decision) -> Completion {
+    Completion { id: job.id, seq: job.seq, token: job.token, started_at: now().wall, decision, followers: Vec::new() }
+}
+
+/// A claim that is under way while its worker is found dead: what it takes is freed.
+#[tokio::test]
+async fn a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let (dead, judge) = (worker(&store).await, worker(&store).await);
+        let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
+        let (workers, jobs) = (place.table("worker"), place.table("job"));
+        let seq = place.number(&format!("SELECT min(seq) FROM {workers}")).await;
+        // The claim in its two steps, held up before its end.
+        let claim = other(&place).await;
+        claim.batch_execute(&format!("SELECT seq FROM {workers} WHERE seq = {seq} FOR KEY SHARE")).await.expect("the lock");
+        let take = format!("UPDATE {jobs} SET state = 'running', token = token + 1, worker = {seq} WHERE state = 'available'");
+        claim.batch_execute(&take).await.expect("the job is taken");
+        place.run(&format!("UPDATE {workers} SET expires_at = now() - interval '1 second' WHERE seq = {seq}")).await;
+        let rescue = tokio::spawn({
+            let store = store.clone();
+            async move { store.rescue(now(), judge).await }
+        });
+        somebody_waits(&place, "dead_worker").await;
+        end(&claim).await;
+        let rescue = rescue.await.expect("it ends").expect("a rescue");
+        assert_eq!((rescue.workers, rescue.freed), (1, 1));
+        let record = store.job(id).await.expect("a look").expect("the job");
+        assert_eq!((record.state, record.crashes, record.token), (State::Available, 1, 1));
+        assert!(store.claim(now(), request(dead, 1)).await.expect("an answer").lost);
+        assert_eq!(place.number(&format!("SELECT count(*) FROM {}", place.table("dead_worker"))).await, 0);
+    })
+    .await;
+}
+
+/// A claim that begins while its worker's row is being removed.
+#[tokio::test]
+async fn a_claim_of_a_worker_that_is_being_removed_takes_nothing() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let dead = worker(&store).await;
+        store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+        // It knows where to begin, so that the claim is one statement.
+        let first = store.claim(now(), request(dead, 1)).await.expect("a claim").jobs;
+        store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+        let removal = other(&place).await;
+        removal.batch_execute(&format!("DELETE FROM {}", place.table("worker"))).await.expect("it is removed");
+        let claim = tokio::spawn({
+            let store = store.clone();
+            async move { store.claim(now(), request(dead, 1)).await }
+        });
+        somebody_waits(&place, "KEY SHARE").await;
+        end(&removal).await;
+        let claim = claim.await.expect("it ends").expect("an answer");
+        assert!(claim.jobs.is_empty(), "{claim:?}");
+        assert!(store.claim(now(), request(dead, 1)).await.expect("an answer").lost);
+        // The one before it belongs to nobody now; the next worker that starts sees to it.
+        let next = worker(&store).await;
+        assert_eq!(store.rescue(now(), next).await.expect("a rescue").freed, 1);
+        let late = store.complete(now(), vec![outcome(&first[0], Decision::Complete { output: None, note: None })]).await;
+        assert_eq!(late.expect("an answer"), [CompletionAnswer::Stale]);
+    })
+    .await;
+}
+
+/// Somebody asks a job to stop while its end is being written.
+#[tokio::test]
+async fn a_job_that_is_asked_to_stop_while_its_retry_is_written_does_not_run_again() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let worker = worker(&store).await;
+        for nth in 0..20 {
+            let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
+            let claimed = store.claim(now(), request(worker, 1)).await.expect("a claim").jobs;
+            let retry = Decision::Retry { error: "again".to_owned(), after: Duration::from_secs(3_600) };
+            let (ended, asked) = tokio::join!(
+                store.complete(now(), vec![outcome(&claimed[0], retry)]),
+                store.cancel(now(), vec![id], "enough".to_owned())
+            );
+            assert_eq!(ended.expect("an answer"), [CompletionAnswer::Applied], "round {nth}");
+            assert!(matches!(asked.expect("an answer")[0], CancelAnswer::Requested | CancelAnswer::Cancelled), "round {nth}");
+            assert_eq!(store.job(id).await.expect("a look").expect("the job").state, State::Cancelled, "round {nth}");
+        }
+    })
+    .await;
+}
+
+/// Several processes drain one table with small claims: no two statements wait for each other for ever, and no job is taken twice.
+#[tokio::test]
+async fn many_that_claim_and_complete_at_once_take_each_job_once() {
+    in_a_schema(async |place| {
+        const JOBS: usize = 2_000;
+        let store = place.open().await;
+        store.enqueue(now(), (0..JOBS).map(|_| job("mail")).collect()).await.expect("stored");
+        let mut draining = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let place = Arc::clone(&place);
+            draining.spawn(async move {
+                let store = place.open().await;
+                let worker = worker(&store).await;
+                let mut done = 0;
+                loop {
+                    let jobs = store.claim(now(), request(worker, 20)).await.expect("a claim").jobs;
+                    if jobs.is_empty() {
+                        return done;
+                    }
+                    let outcomes = jobs.iter().map(|job| outcome(job, Decision::Complete { output: None, note: None })).collect();
+                    let answers = store.complete(now(), outcomes).await.expect("answers");
+                    assert!(answers.iter().all(|answer| *answer == CompletionAnswer::Applied), "{answers:?}");
+                    done += answers.len();
+                }
+            });
+        }
+        assert_eq!(draining.join_all().await.into_iter().sum::<usize>(), JOBS);
+    })
+    .await;
+}
+
+/// Lesson L21: row versions that nobody may remove gather at the head of the ready index, and are not walked over by each claim.
+#[tokio::test]
+async fn a_transaction_that_stays_open_elsewhere_does_not_slow_claims_down() {
+    in_a_schema(async |place| {
+        const JOBS: i64 = 20_000;
+        let store = place.open().await;
+        let worker = worker(&store).await;
+        let pinning = other(&place).await;
+        let pin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()";
+        pinning.batch_execute(pin).await.expect("a snapshot is kept");
+        store.enqueue(now(), (0..JOBS).map(|_| job("mail")).collect()).await.expect("stored");
+        // At one moment: so no claim looks from the head again because time has passed.
+        let at: Now = now();
+        assert_eq!(drain_at(&store, worker, at).await as i64, JOBS);
+        let read = read_of_ready(&place, store).await;
+        assert!(read < 4 * JOBS, "{read} entries of the index were read for {JOBS} jobs");
+        end(&pinning).await;
+    })
+    .await;
+}
+
+/// How many entries of the ready index were read, once the connections of the store have told the server.
+async fn read_of_ready(place: &Place, store: PostgresStore) -> i64 {
+    store.close().await.expect("closed");
+    let of = |what: &str, table: &str| {
+        format!(
+            "SELECT coalesce(sum({what}), 0)::bigint FROM {table} WHERE schemaname = '{}' AND relname = 'job'",
+            place.options.schema
+        )
+    };
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while place.number(&of("n_tup_del", "pg_stat_user_tables")).await < 20_000 {
+        assert!(std::time::Instant::now() < deadline, "the server counts too few jobs");
+    }
+    place.number(&(of("idx_tup_read", "pg_stat_user_indexes") + " AND indexrelname = 'job_ready'")).await
+}
