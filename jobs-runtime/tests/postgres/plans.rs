@@ -66,13 +66,12 @@ fn judge(belief: &str, name: &str, plan: &str) -> Option<String> {
         return wrong("it reads a whole table");
     }
     let by: &[&str] = match name {
-        "take_first" | "heads" => &["using job_ready"],
+        "take_first" | "heads" | "strangers" => &["using job_ready"],
         "look" => &["using job_ready", "using job_probation", "using job_due"],
         "heads_on_probation" => &["using job_probation"],
         "promote" | "next_due" => &["using job_due"],
         "take_chosen" | "finish" | "go_on" | "end_unfenced" => &["using job_pkey"],
         "held" | "orphans" | "done" => &["using job_running"],
-        "strangers" => &["using job_ready"],
         "survey" => &["using job_ready", "using job_parked", "using job_due"],
         "unserved" => &["using job_ready", "using job_probation", "using job_parked"],
         _ => &[],

@@ -88,14 +88,16 @@ pub mod bare {
     ];
 
     /// The text of a statement in a schema that needs no quotes.
+    #[must_use]
     pub fn text(template: &str, schema: &str) -> String {
         super::connection::text(template, schema)
     }
 
     /// What a connection of the hot path sets.
+    #[must_use]
     pub fn settings() -> String {
         let settings = super::open::settings(std::time::Duration::from_secs(600), true);
-        settings.iter().map(|(name, value)| format!("SET {name} = {value}; ")).collect()
+        settings.iter().fold(String::new(), |text, (name, value)| text + "SET " + name + " = " + value + "; ")
     }
 }
 
