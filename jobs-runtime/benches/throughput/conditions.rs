@@ -83,8 +83,8 @@ async fn beside(places: &Places, plan: &Plan, report: &mut Report) {
     for (what, sql) in BESIDE {
         let schema = places.schema();
         Client::connect_to(places.url(&schema)).await.expect("the store opens").store().close().await.expect("it closes");
-        eprintln!("  {what}: {} rows", plan.history);
-        let rows = plan.history as i64;
+        let rows = if what.contains("history") { plan.history } else { plan.beside } as i64;
+        eprintln!("  {what}: {rows} rows");
         admin.execute(&sql.replace("{s}", &schema), &[&rows]).await.expect("rows are there");
         // What autovacuum does within the minute.
         for table in ["job", "history"] {

@@ -12,7 +12,8 @@
 //! | `--idle SECONDS` | 20 | how long an idle runtime is watched |
 //! | `--only SECTIONS` | all | `rates`, `latency`, `idle`, and on PostgreSQL `conditions`, `long`, `processes`, with commas |
 //! | `--long SECONDS` | 120 | how long jobs are enqueued and drained at once, on PostgreSQL |
-//! | `--history N` | 1,000,000 | how many finished jobs, scheduled jobs and jobs of a strange kind a drain is measured beside |
+//! | `--history N` | 10,000,000 | beside how many finished jobs a drain is measured |
+//! | `--beside N` | 1,000,000 | beside how many scheduled jobs, and jobs of a strange kind |
 
 #![allow(
     clippy::cast_precision_loss,
@@ -44,6 +45,7 @@ pub struct Plan {
     only: Option<String>,
     pub long: Duration,
     pub history: usize,
+    pub beside: usize,
 }
 
 fn plan(arguments: &[String]) -> Plan {
@@ -54,7 +56,8 @@ fn plan(arguments: &[String]) -> Plan {
         idle: Duration::from_secs(value("--idle", 20) as u64),
         only: text(arguments, "--only").map(ToOwned::to_owned),
         long: Duration::from_secs(value("--long", 120) as u64),
-        history: value("--history", 1_000_000),
+        history: value("--history", 10_000_000),
+        beside: value("--beside", 1_000_000),
     }
 }
 
