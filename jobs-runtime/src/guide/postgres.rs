@@ -61,12 +61,13 @@
 //! ALTER DEFAULT PRIVILEGES IN SCHEMA jobs GRANT USAGE ON SEQUENCES TO app;
 //! ```
 //!
-//! What is there is not made again; `postgres.migrate = false` says that nothing shall be made even where the role may.
+//! What is there is not made again; `postgres.migrate = false` says that it shall not be made or changed even where the role may; the
+//! days of the history are made all the same.
 //!
 //! Finished jobs lie in one table for each day (UTC) and state: `history_completed_20400131`. Whoever starts makes the tables of
 //! today and the next two days, every process goes on making them, and a day whose last job may go is dropped whole, which costs
 //! nothing, however many jobs it had. What ends on a day that has no table goes to `history_completed_other` and leaves it row by
-//! row, up to 1,000 in a statement that reads all of it. The role above cannot make days, so all its finished jobs go that way. For
+//! row, up to 1,000 in a statement. The role above cannot make days, so all its finished jobs go that way. For
 //! more than some hundred thousand jobs a day let it make them, which it may once it owns the history:
 //!
 //! ```sql
@@ -85,7 +86,7 @@
 //!
 //! # Sizing
 //!
-//! - **Connections**: seven a process at most (see below), whatever the number of jobs that run at once. So `max_connections` of the
+//! - **Connections**: eight a process at most (see below), whatever the number of jobs that run at once. So `max_connections` of the
 //!   server, 100 unless changed, is enough for a dozen processes beside the rest; for more raise it, or put a pooler between.
 //! - **`postgresql.conf`**: nothing has to be set. What helps every database that writes much helps here: `shared_buffers` of a
 //!   quarter of the memory, `max_wal_size` of some gigabytes so that checkpoints are rare, `checkpoint_timeout = '15min'`.
@@ -101,8 +102,8 @@
 //!
 //! # Connections
 //!
-//! A process has up to seven connections, each opened when it is first needed: for enqueues, claims, outcomes, heartbeats and all
-//! else, to notify and to listen. How many jobs run at once has nothing to do with it. A program that only enqueues has four.
+//! A process has up to eight connections, each opened when it is first needed: for enqueues, claims, outcomes, heartbeats, duties
+//! (rescues, schedules, commands), for what people look at, to notify and to listen. How many jobs run at once has nothing to do with it. A program that only enqueues has four.
 //!
 //! Through PgBouncer in transaction mode set `postgres.pooled = true` (or `?pooled=true` in the URL): nothing is prepared, no setting
 //! outlives its transaction, and instead of listening each process looks once a second. The pool needs no more connections than
@@ -176,7 +177,7 @@
 //! process that is started on it would run them. Empty it first:
 //!
 //! ```sql
-//! TRUNCATE jobs.job, jobs.worker, jobs.schedule;
+//! TRUNCATE jobs.job, jobs.worker, jobs.dead_worker, jobs.schedule;
 //! ```
 //!
 //! # What to watch
@@ -235,8 +236,9 @@
 //! WHERE schemaname = 'jobs' AND relname IN ('job', 'worker', 'tally') ORDER BY relname;
 //! ```
 //!
-//! What keeps it from that: transactions that stay open, anywhere in the database, and replication slots that nobody reads. An hour
-//! of either is felt in every claim:
+//! What keeps it from that: transactions that stay open, anywhere in the database, and replication slots that nobody reads.
+//! Claims stay as fast meanwhile, since each goes on where the last one ended, but the table grows; and a job with a higher priority than
+//! those that wait, or of a kind of which none waited, may be seen some seconds later while there is other work:
 //!
 //! ```sql
 //! SELECT pid, usename, application_name, state, now() - xact_start AS open, left(query, 60) AS query
