@@ -50,7 +50,7 @@ impl Cluster {
     #[must_use]
     pub fn new(settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
-            println!("left out: JOBS_TEST_PG_BIN names no folder with initdb and pg_ctl, and /usr/lib/postgresql has none");
+            crate::left_out("JOBS_TEST_PG_BIN names no folder with initdb and pg_ctl, and /usr/lib/postgresql has none");
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");

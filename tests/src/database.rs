@@ -26,7 +26,7 @@ impl Database {
     pub fn of_tests() -> Option<Self> {
         let url = std::env::var("JOBS_TEST_PG");
         if url.is_err() {
-            println!("left out: JOBS_TEST_PG names no PostgreSQL");
+            crate::left_out("JOBS_TEST_PG names no PostgreSQL");
         }
         Some(Self::at(&url.ok()?))
     }

@@ -15,6 +15,7 @@ pub mod tap;
 pub mod world;
 
 use std::future::Future;
+use std::io::Write;
 use std::time::Duration;
 
 pub use cluster::Cluster;
@@ -26,6 +27,12 @@ pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, tr
 
 /// The longest that anything in a test is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Says on the terminal, past what keeps the output of tests that pass, that this test is left out.
+pub fn left_out(why: &str) {
+    let test = std::thread::current();
+    let _ = writeln!(std::io::stderr(), "{}: left out: {why}", test.name().unwrap_or("a test"));
+}
 
 /// Waits for `future`, but not for ever.
 pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {

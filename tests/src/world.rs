@@ -73,7 +73,7 @@ impl World {
     pub fn in_postgres() -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let Ok(url) = std::env::var("JOBS_TEST_PG") else {
-            println!("left out on PostgreSQL: JOBS_TEST_PG names none");
+            crate::left_out("its part on PostgreSQL: JOBS_TEST_PG names none");
             return None;
         };
         let mut options = PostgresOptions::new(url);

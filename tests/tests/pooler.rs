@@ -14,7 +14,7 @@ use tokio_postgres::SimpleQueryMessage;
 fn pooler() -> Option<String> {
     let url = std::env::var("JOBS_TEST_PGBOUNCER");
     if url.is_err() {
-        println!("left out: JOBS_TEST_PGBOUNCER names no PgBouncer");
+        tests::left_out("JOBS_TEST_PGBOUNCER names no PgBouncer");
     }
     url.ok()
 }

@@ -1,6 +1,7 @@
 //! A schema for one test, and jobs for it.
 
 use std::future::Future;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,12 @@ use jobs_core::{JobId, NewJob, WorkerId};
 use jobs_runtime::Timestamp;
 use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
 use tokio_postgres::{Client, NoTls};
+
+/// Says on the terminal, past what keeps the output of tests that pass, that this test is left out.
+fn left_out(why: &str) {
+    let test = std::thread::current();
+    let _ = writeln!(std::io::stderr(), "{}: left out: {why}", test.name().unwrap_or("a test"));
+}
 
 /// A schema of its own, and a connection beside the store's.
 pub(crate) struct Place {
@@ -21,7 +28,7 @@ pub(crate) struct Place {
 pub(crate) async fn in_a_schema<F: Future<Output = ()>>(test: impl FnOnce(Arc<Place>) -> F) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let Ok(url) = std::env::var("JOBS_TEST_PG") else {
-        println!("left out: JOBS_TEST_PG names no PostgreSQL");
+        left_out("JOBS_TEST_PG names no PostgreSQL");
         return;
     };
     let (admin, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");

@@ -7,6 +7,8 @@
 //! done, one idea a file; `schema` makes the tables, `days` those of the history; `url`, `connect` and `tls` say where the
 //! server is and how to get there.
 
+#[doc(hidden)]
+pub mod bare;
 mod claim;
 mod complete;
 mod connect;
@@ -20,6 +22,7 @@ mod lane;
 mod lease;
 mod manage;
 mod open;
+mod options;
 mod prune;
 mod rescue;
 mod row;
@@ -48,107 +51,9 @@ use self::enqueue::given;
 use self::error::Result;
 use self::gather::Gather;
 use self::lane::{Lane, Patience};
+pub use self::options::PostgresOptions;
 use self::survey::Surveys;
 use self::wake::News;
-
-/// The statements of the hot path, for the benchmark that runs them bare and for tests of their plans. No part of the public API.
-#[doc(hidden)]
-pub mod bare {
-    pub use super::claim::TAKE_FIRST;
-    pub use super::complete::FINISH;
-    pub use super::enqueue::INSERT;
-
-    /// Every statement that runs again and again by itself: its name, its text, and the types of its parameters.
-    pub const RECURRING: [(&str, &str, &str); 17] = [
-        ("look", super::heads::LOOK, "timestamptz, uuid, text[]"),
-        ("take_first", TAKE_FIRST, "timestamptz, uuid, text, text, bigint, smallint, timestamptz, bigint"),
-        ("heads", super::claim::HEADS, "text[], text[], smallint[], timestamptz[], bigint[], bigint"),
-        ("heads_on_probation", super::claim::HEADS_ON_PROBATION, "text[], text[]"),
-        ("take_chosen", super::claim::TAKE_CHOSEN, "timestamptz, uuid, bigint[]"),
-        ("promote", super::heads::PROMOTE, "timestamptz, bigint"),
-        ("next_due", super::heads::NEXT_DUE, "timestamptz"),
-        (
-            "finish",
-            FINISH,
-            "timestamptz, bigint[], uuid[], bigint[], timestamptz[], text[], text[], text[], boolean[], boolean[]",
-        ),
-        (
-            "go_on",
-            super::complete::GO_ON,
-            "timestamptz, bigint[], uuid[], bigint[], text[], timestamptz[], bigint[], text[], text[]",
-        ),
-        ("end_unfenced", super::complete::END, "timestamptz, bigint[], text[], text[]"),
-        ("beat", super::lease::BEAT, "timestamptz, uuid"),
-        ("held", super::lease::HELD, "bigint, uuid[], bigint[]"),
-        ("orphans", super::rescue::ORPHANS, "bigint"),
-        ("done", super::rescue::DONE, ""),
-        ("strangers", super::rescue::STRANGERS, ""),
-        ("survey", super::rescue::SURVEY, "timestamptz"),
-        ("unserved", super::manage::UNSERVED, ""),
-    ];
-
-    /// The text of a statement in a schema that needs no quotes.
-    #[must_use]
-    pub fn text(template: &str, schema: &str) -> String {
-        super::connection::text(template, schema)
-    }
-
-    /// What a connection of the hot path sets.
-    #[must_use]
-    pub fn settings() -> String {
-        let settings = super::open::settings(std::time::Duration::from_secs(600), true);
-        settings.iter().fold(String::new(), |text, (name, value)| text + "SET " + name + " = " + value + "; ")
-    }
-}
-
-/// How a database is used.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PostgresOptions {
-    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…&schema=…`. The parameters that libpq knows by these names, and `schema`
-    /// and `pooled`, which go before the fields below.
-    pub url: String,
-    /// The schema that holds the tables; made if it is missing. `jobs` by default.
-    pub schema: String,
-    /// Whether a pooler such as PgBouncer stands between, which gives each transaction another connection: then nothing is prepared,
-    /// no setting outlives its transaction, and the process looks for news once a second. Not by default.
-    pub pooled: bool,
-    /// How long one call may take, with the connecting that it needs. Half a minute by default. What is made again by itself bears less
-    /// silence of the server: claims and outcomes a third of it, a heartbeat a sixth of the lease.
-    pub deadline: Duration,
-    /// Whether the tables are made and migrated when the store is opened. By default they are, if the role may.
-    pub migrate: bool,
-    /// How long finished jobs may stay beyond their retention, waiting for the day they belong to to be dropped whole. A day by
-    /// default.
-    pub slack: Duration,
-    /// Whether the time is that of each call, as the suite for stores needs it, and not the server's. Not by default.
-    #[doc(hidden)]
-    pub callers_clock: bool,
-}
-
-impl PostgresOptions {
-    /// The defaults for this URL.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            schema: "jobs".to_owned(),
-            pooled: false,
-            deadline: Duration::from_secs(30),
-            migrate: true,
-            slack: Duration::from_secs(86_400),
-            callers_clock: false,
-        }
-    }
-}
-
-impl fmt::Debug for PostgresOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresOptions")
-            .field("url", &url::without_password(&self.url))
-            .field("schema", &self.schema)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The SQL that makes the tables in a schema, for a person who would rather run it by hand.
 pub fn schema_sql(schema: &str) -> std::result::Result<String, StoreError> {
