@@ -38,9 +38,9 @@ CREATE TABLE "jobs".job (
     -- What a program could not read, or would never take, is refused from whoever writes it: one such row would stop everybody.
     CONSTRAINT job_state CHECK (state IN ('scheduled', 'available', 'running', 'retryable', 'blocked', 'parked')
         AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)),
-    CONSTRAINT job_times CHECK (run_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00'
-        AND created_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00'
-        AND (tick IS NULL OR tick BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-30 22:00:01+00')),
+    CONSTRAINT job_times CHECK (run_at >= '0001-01-01 00:00:00+00' AND run_at < '9999-12-30 22:00:01+00'
+        AND created_at >= '0001-01-01 00:00:00+00' AND created_at < '9999-12-30 22:00:01+00'
+        AND (tick IS NULL OR (tick >= '0001-01-01 00:00:00+00' AND tick < '9999-12-30 22:00:01+00'))),
     CONSTRAINT job_counts CHECK (token BETWEEN 0 AND 4611686018427387904 AND failures BETWEEN 0 AND 1000000000
         AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000)
 ) WITH (

@@ -84,13 +84,14 @@ pub(super) async fn claim(
             None => match Heads::look(connection, at, now, news, request, &mut before).await {
                 Ok(heads) => heads,
                 Err(problem) => {
-                    // Where the stripes begin is too dear to be forgotten for a look that failed.
-                    connection.heads = before;
+                    // Where the stripes begin is too dear to be forgotten for a look that failed: it may never end in time.
+                    connection.heads = before.map(|heads| heads.not_looked(at));
                     return Err(problem);
                 }
             },
         };
         let Some(mut heads) = known else { return Ok(lost) };
+        heads.hear(connection, at, now, news).await?;
         if heads.is_due(at) {
             let due = heads.promote(connection, at, now).await?;
             if !(may_put_off && heads.is_costly()) {
@@ -101,14 +102,15 @@ pub(super) async fn claim(
                 heads.put_off_due(due);
             }
         }
-        // Counted from the server's time, told in the caller's.
-        let next = heads.next_claim(at, news, may_put_off);
-        claim.next_due = next.map(|wait| at.wall.saturating_add(wait).unwrap_or(Timestamp::MAX));
         let (rows, missed) = take(connection, now, request, &heads).await?;
         claim.jobs = rows.iter().map(|row| claimed(connection, row)).collect::<Result<_>>()?;
         claim.jobs.sort_by_key(|job| (job.priority, job.run_at, job.seq));
         heads.note_taken(&claim.jobs);
-        let is_last_word = (is_fresh && !missed) || (may_put_off && heads.is_costly());
+        // What others took may not have been all: who lost a part of what he had chosen asks again at once.
+        let next = if missed { Some(Duration::ZERO) } else { heads.next_claim(at, news, may_put_off, claim.jobs.is_empty()) };
+        // Counted from the server's time, told in the caller's.
+        claim.next_due = next.map(|wait| at.wall.saturating_add(wait).unwrap_or(Timestamp::MAX));
+        let is_last_word = (is_fresh && !missed) || (may_put_off && heads.may_not_look(at));
         if !claim.jobs.is_empty() || is_last_word {
             connection.heads = Some(heads);
             break;
@@ -116,6 +118,7 @@ pub(super) async fn claim(
         // What was known was too old, or others were faster.
         (before, is_fresh) = (Some(heads), true);
     }
+    connection.heads = connection.heads.take().or(before);
     Ok(claim)
 }
 

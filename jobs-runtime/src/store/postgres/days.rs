@@ -86,6 +86,14 @@ async fn alone(connection: &mut Connection, change: impl AsyncFnOnce(&mut Connec
     if connection.is_closed() { done } else { Ok(()) }
 }
 
+/// Whether nobody else changes days, and none will until the end of this transaction.
+pub(super) async fn is_alone(connection: &mut Connection) -> Result<bool> {
+    let schema = connection.text("{s}");
+    let key = [(&DAYS as _, Type::INT4), (&schema as _, Type::TEXT)];
+    let row = connection.row("SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS alone", &key).await?;
+    row.map_or(Ok(false), |row| get(&row, "alone"))
+}
+
 async fn make_one(connection: &mut Connection, state: State, day: Date) -> Result<()> {
     let Ok(next) = day.checked_add(1.day()) else { return Ok(()) };
     let (name, parent) = (name(state, day), format!("{{s}}.history_{}", state.as_str()));

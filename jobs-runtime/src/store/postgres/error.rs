@@ -83,6 +83,10 @@ fn is_encoding(error: &tokio_postgres::Error) -> bool {
 /// The error and its causes; the driver's own text says only "db error".
 fn text(error: &tokio_postgres::Error) -> String {
     use std::error::Error;
+    // The details of a refused row are its arguments.
+    if let Some(error) = error.as_db_error().filter(|error| error.code().code().starts_with("23")) {
+        return error.message().to_owned();
+    }
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -5,8 +5,9 @@
 //! which goes on where the one before it ended.
 //!
 //! A look is made anew when nothing was found, and when there is news, but not more often than every few milliseconds; and where looks
-//! have become costly, so seldom that they take no more than a tenth of the time. So long a job may wait that came with a higher priority,
-//! or of a kind that was not seen before, while others are there to be taken.
+//! have become costly, so seldom that they take no more than a tenth of the time, or a third of it where nothing else is there to be taken. So
+//! long a job may wait that belongs before those that were taken last (by its priority, or because it waits again), or of a kind of which
+//! none was seen before.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,6 +41,12 @@ const COSTLY: Duration = Duration::from_millis(10);
 
 /// How much longer than a costly look the time until the next one is.
 const REST: u32 = 10;
+
+/// How much longer it is where nothing was found.
+const SHORT_REST: u32 = 2;
+
+/// How costly a look counts that came to no end.
+const ENDLESS: Duration = Duration::from_secs(1);
 
 /// The most stripes that are remembered from one look to the next.
 const REMEMBERED: usize = 1_000;
@@ -105,6 +112,8 @@ pub(super) struct Heads {
     looked_at: Duration,
     took: Duration,
     news: u64,
+    /// The news up to which `due` is known.
+    heard: u64,
 }
 
 impl Heads {
@@ -133,6 +142,7 @@ impl Heads {
             looked_at: at.steady,
             took: Duration::ZERO,
             news,
+            heard: news,
         };
         heads.stripes.retain(|stripe| request.kinds.contains(&*stripe.kind));
         heads.stripes.truncate(REMEMBERED);
@@ -187,14 +197,36 @@ impl Heads {
         if self.is_costly() { self.took.saturating_mul(REST) } else { FRESH }
     }
 
+    /// The same without a look: one was tried, and came to no end.
+    pub(super) fn not_looked(self, at: Now) -> Self {
+        Self { looked_at: at.steady, took: self.took.max(ENDLESS), ..self }
+    }
+
+    /// Whether a look would be too early even for a claim that found nothing.
+    pub(super) fn may_not_look(&self, at: Now) -> bool {
+        self.is_costly() && at.steady.saturating_sub(self.looked_at) < self.took.saturating_mul(SHORT_REST)
+    }
+
+    /// Takes note of news without a look: a job may have come that is due before the others.
+    pub(super) async fn hear(&mut self, connection: &mut Connection, at: Now, now: Option<Timestamp>, news: u64) -> Result<()> {
+        if news != self.heard && self.is_costly() {
+            self.heard = news;
+            let due = next_due(connection, at, now).await?;
+            self.due = [self.due, due].into_iter().flatten().min();
+        }
+        Ok(())
+    }
+
     pub(super) fn is_due(&self, at: Now) -> bool {
         self.due.is_some_and(|due| due <= at.steady)
     }
 
     /// In how long the next claim is due at the latest: for a job that waits for its time, or because a look was put off.
-    pub(super) fn next_claim(&self, at: Now, news: u64, may_put_off: bool) -> Option<Duration> {
+    pub(super) fn next_claim(&self, at: Now, news: u64, may_put_off: bool, found_nothing: bool) -> Option<Duration> {
         let is_put_off = may_put_off && (news != self.news || self.is_costly());
-        let put_off = is_put_off.then(|| self.looked_at.saturating_add(self.rest()));
+        let is_short = found_nothing && news != self.news && self.is_costly();
+        let rest = if is_short { self.took.saturating_mul(SHORT_REST) } else { self.rest() };
+        let put_off = is_put_off.then(|| self.looked_at.saturating_add(rest));
         let next = [self.due, put_off].into_iter().flatten().min()?;
         Some(next.saturating_sub(at.steady))
     }
@@ -213,12 +245,10 @@ impl Heads {
     ) -> Result<Option<Duration>> {
         let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
         let rows = connection.rows(PROMOTE, &[time(&now), (&bite, Type::INT8)]).await?;
-        let row = connection.row(NEXT_DUE, &[time(&now)]).await?;
-        let due: Option<i64> = row.map(|row| get(&row, "due")).transpose()?;
         // What is overdue nevertheless is locked by somebody, unless the bite was whole.
-        let is_locked = rows.len() < BITE && due.is_some_and(|due| due <= 0);
-        let wait = |due| if is_locked { LOCKED } else { micros_of(due) };
-        self.due = due.map(|due| at.steady.saturating_add(wait(due)));
+        let is_locked = |due: &Duration| rows.len() < BITE && *due <= at.steady;
+        let due = next_due(connection, at, now).await?;
+        self.due = due.map(|due| if is_locked(&due) { at.steady.saturating_add(LOCKED) } else { due });
         for row in &rows {
             let (queue, kind, from): (&str, &str, Key) = (get(row, "queue")?, get(row, "kind")?, key(row)?);
             let is_wanted = self.kinds.contains(kind) && self.queues.iter().any(|known| &**known == queue);
@@ -259,6 +289,13 @@ impl Heads {
             }
         }
     }
+}
+
+/// When the next waiting job is due, on the caller's steady clock.
+async fn next_due(connection: &mut Connection, at: Now, now: Option<Timestamp>) -> Result<Option<Duration>> {
+    let row = connection.row(NEXT_DUE, &[time(&now)]).await?;
+    let due: Option<i64> = row.map(|row| get(&row, "due")).transpose()?;
+    Ok(due.map(|micros| at.steady.saturating_add(micros_of(micros))))
 }
 
 fn heads<'a>(stripes: impl Iterator<Item = &'a Stripe>, request: &ClaimRequest) -> Vec<Head<'a>> {

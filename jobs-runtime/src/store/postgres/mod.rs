@@ -137,7 +137,8 @@ impl PostgresStore {
         let Ok(lanes) = self.lanes() else { return unknown };
         let told = Arc::clone(surveys);
         let call = lanes.duties.bearing(survey::SILENCE).call(async move |connection| {
-            let (beat, took) = rescue::survey(connection, now, at).await?;
+            let done = rescue::survey(connection, now, at).await;
+            let (beat, took) = done.inspect_err(|_| told.ended(now.steady, survey::FAILED, false))?;
             told.ended(now.steady, took, beat.rescue);
             Ok(beat)
         });
@@ -225,7 +226,14 @@ impl JobStore for PostgresStore {
     }
 
     fn abandon(&self, _now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
-        self.call(|lanes| &lanes.beats, async move |connection| lease::abandon(connection, &held).await)
+        Box::pin(async move {
+            let call = self.call(|lanes| &lanes.beats, async move |connection| lease::abandon(connection, &held).await);
+            let taken_back = call.await?;
+            if taken_back > 0 {
+                self.has_jobs();
+            }
+            Ok(taken_back)
+        })
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {

@@ -51,7 +51,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             let manner =
                 |limit, hot| Rc::new(Manner { schema: quoted.clone(), pooled: options.pooled, settings: settings(limit, hot) });
             let (hottest, hot, calm) =
-                (manner(hot_silence, true), manner(options.deadline, true), manner(options.deadline, false));
+                (manner(hot_silence * 9 / 10, true), manner(options.deadline, true), manner(options.deadline, false));
             // Channels are the database's, so the schema is part of the name; a process is told from others by chance.
             let (channel, name) =
                 (format!("jobs.{}", options.schema), Uuid::from_u128(u128::from(fastrand::u64(..))).to_string());

@@ -74,15 +74,23 @@ pub(super) fn before(now: Timestamp, age: Duration) -> Timestamp {
     now.saturating_sub(age).unwrap_or(Timestamp::MIN)
 }
 
-/// Makes one row of many notes, so that the sum stays cheap.
+/// Makes one row of many notes, so that the sum stays cheap. Not while somebody drops a day, whose notes go with it.
 async fn gather(connection: &mut Connection) -> Result<()> {
     connection
-        .rows(
-            "WITH gone AS (DELETE FROM {s}.tally WHERE (SELECT count(*) FROM (SELECT 1 FROM {s}.tally LIMIT $1) AS few) >= $1 \
-             RETURNING state, day, jobs) \
-             INSERT INTO {s}.tally (state, day, jobs) SELECT state, day, sum(jobs) FROM gone GROUP BY state, day",
-            &[(&NOTES, Type::INT8)],
-        )
+        .transaction(async |connection| {
+            if !days::is_alone(connection).await? {
+                return Ok(());
+            }
+            connection
+                .rows(
+                    "WITH gone AS (DELETE FROM {s}.tally WHERE (SELECT count(*) FROM (SELECT 1 FROM {s}.tally LIMIT $1) AS few) >= $1 \
+                     RETURNING state, day, jobs) \
+                     INSERT INTO {s}.tally (state, day, jobs) SELECT state, day, sum(jobs) FROM gone GROUP BY state, day \
+                     HAVING sum(jobs) <> 0",
+                    &[(&NOTES, Type::INT8)],
+                )
+                .await
+                .map(drop)
+        })
         .await
-        .map(drop)
 }

@@ -50,14 +50,17 @@ pub(super) async fn keep_kinds(connection: &mut Connection) -> Result<()> {
     connection.rows("SELECT pg_advisory_xact_lock_shared($1, hashtext($2))", &key).await.map(drop)
 }
 
-/// Forgets the kinds of builds that no worker runs any more. The lock comes first, in a statement of its own: the next one sees the
-/// workers that had it.
+/// Forgets the kinds of builds that no worker runs any more, unless some worker is just starting. The lock comes first, in a statement of
+/// its own: the next one sees the workers that had it.
 async fn forget_kinds(connection: &mut Connection) -> Result<()> {
     connection
         .transaction(async |connection| {
             let schema = connection.text("{s}");
             let key = [(&KINDS as _, Type::INT4), (&schema as _, Type::TEXT)];
-            connection.rows("SELECT pg_advisory_xact_lock($1, hashtext($2))", &key).await?;
+            let row = connection.row("SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS alone", &key).await?;
+            if !row.map_or(Ok(false), |row| get(&row, "alone"))? {
+                return Ok(());
+            }
             connection
                 .rows("DELETE FROM {s}.kind WHERE NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.kinds = kind.kinds)", &[])
                 .await
@@ -116,11 +119,11 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
             }
             if !rows.is_empty() {
                 connection
-                    .rows("UPDATE {s}.job SET crashes = crashes + 1 WHERE seq = ANY($1)", &[(&hopeless, Type::INT8_ARRAY)])
+                    .rows("UPDATE {s}.job SET crashes = least(crashes + 1, 1000000000) WHERE seq = ANY($1)", &[(&hopeless, Type::INT8_ARRAY)])
                     .await?;
                 connection
                     .rows(
-                        "UPDATE {s}.job SET state = 'available', crashes = crashes + 1, crash_token = token, worker = NULL \
+                        "UPDATE {s}.job SET state = 'available', crashes = least(crashes + 1, 1000000000), crash_token = token, worker = NULL \
                          WHERE seq = ANY($1)",
                         &[(&free, Type::INT8_ARRAY)],
                     )

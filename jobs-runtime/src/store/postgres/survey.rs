@@ -9,6 +9,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a survey may go on, waited for or not. One that took longer is tried again after ten times as long.
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
+/// As how long one counts that failed.
+pub(super) const FAILED: Duration = Duration::from_secs(1);
+
 /// How much longer than a survey the time until the next one is, at least.
 const REST: u32 = 10;
 
