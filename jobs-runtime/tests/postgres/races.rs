@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::State;
-use jobs_core::store::{CancelAnswer, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
+use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
 use jobs_runtime::store::postgres::PostgresStore;
 use tokio_postgres::{Client, NoTls};
 
@@ -96,6 +96,30 @@ async fn a_claim_of_a_worker_that_is_being_removed_takes_nothing() {
         assert_eq!(store.rescue(now(), next).await.expect("a rescue").freed, 1);
         let late = store.complete(now(), vec![outcome(&first[0], Decision::Complete { output: None, note: None })]).await;
         assert_eq!(late.expect("an answer"), [CompletionAnswer::Stale]);
+    })
+    .await;
+}
+
+/// Of two jobs that a claim has chosen, somebody holds one.
+#[tokio::test]
+async fn a_claim_that_gets_only_a_part_of_what_it_chose_is_made_again_at_once() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let worker = worker(&store).await;
+        let stored = store.enqueue(now(), vec![job("mail"), job("note")]).await.expect("stored");
+        let kinds = Arc::new(["mail".to_owned(), "note".to_owned()].into());
+        let both = || ClaimRequest { kinds: Arc::clone(&kinds), ..request(worker, 10) };
+        let holding = other(&place).await;
+        let row = uuid::Uuid::from_bytes(*stored[0].id.as_bytes());
+        let held = format!("SELECT seq FROM {} WHERE id = '{row}' FOR UPDATE", place.table("job"));
+        holding.batch_execute(&held).await.expect("the row is held");
+        let at = now();
+        let claim = store.claim(at, both()).await.expect("a claim");
+        assert_eq!(claim.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [stored[1].id]);
+        assert!(claim.next_due.is_some_and(|due| due <= at.wall), "{:?}", claim.next_due);
+        end(&holding).await;
+        let claim = store.claim(now(), both()).await.expect("a claim");
+        assert_eq!(claim.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [stored[0].id]);
     })
     .await;
 }

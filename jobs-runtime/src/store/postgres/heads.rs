@@ -31,7 +31,7 @@ pub(super) type Key = (i16, Timestamp, i64);
 const AGE: Duration = Duration::from_millis(50);
 
 /// For how long they tell it although there is news, where time goes on by itself.
-const FRESH: Duration = Duration::from_millis(5);
+const FRESH: Duration = Duration::from_millis(20);
 
 /// After how long jobs that are overdue, but locked by somebody, are tried again.
 const LOCKED: Duration = Duration::from_millis(250);
