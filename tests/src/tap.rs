@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub enum Fault {
     Error,
     /// It does nothing and never answers.
     Hang,
-    /// It takes effect, and answers an error.
+    /// It takes effect, and answers an error. A claim that takes nothing has nothing to lose: the next one does.
     LoseAnswer,
     /// It takes effect, and answers when [`Tap::deliver`] is called.
     Late,
@@ -39,6 +40,8 @@ pub struct Tap {
     changes: watch::Sender<u64>,
     calls: watch::Sender<BTreeMap<&'static str, u64>>,
     faults: Mutex<BTreeMap<&'static str, (Fault, usize)>>,
+    /// The claim that has just been made brought no job.
+    took_nothing: AtomicBool,
     frozen: watch::Sender<bool>,
     claimed: watch::Sender<Option<Duration>>,
     delivered: watch::Sender<u64>,
@@ -59,6 +62,7 @@ impl Tap {
             changes,
             calls: watch::Sender::new(BTreeMap::new()),
             faults: Mutex::new(BTreeMap::new()),
+            took_nothing: AtomicBool::new(false),
             frozen: watch::Sender::new(false),
             claimed: watch::Sender::new(None),
             delivered: watch::Sender::new(0),
@@ -174,6 +178,11 @@ impl Tap {
                     let _ = delivered.changed().await;
                     answer
                 }
+                Some(fault) if call == "claim" && self.took_nothing.swap(false, Ordering::Relaxed) => {
+                    let mut faults = self.faults();
+                    faults.entry(call).or_insert((fault, 0)).1 += 1;
+                    answer
+                }
                 Some(_) => Err(lost()),
                 None => answer,
             }
@@ -224,7 +233,13 @@ impl JobStore for Tap {
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
-        let claim = self.change("claim", move |store| store.claim(now, request));
+        let claim = self.change("claim", move |store| {
+            Box::pin(async move {
+                let answer = store.claim(now, request).await;
+                self.took_nothing.store(answer.as_ref().is_ok_and(|claim| claim.jobs.is_empty()), Ordering::Relaxed);
+                answer
+            })
+        });
         Box::pin(async move {
             let answer = claim.await;
             self.claimed.send_replace(Some(now.steady));
