@@ -244,8 +244,8 @@ async fn make_known(
     if shared.options.schedules {
         declare(shared, declared).await?;
     }
-    // Only a report: a store that is too busy to make it keeps nobody from working.
-    let unserved = shared.within_patience(checks::unserved(&*shared.store, shared.env.now())).await;
+    // Only a report: a store that is too busy to make it before the first heartbeat is due keeps nobody from working.
+    let unserved = shared.within(shared.options.heartbeat, checks::unserved(&*shared.store, shared.env.now())).await;
     Ok(unserved.unwrap_or_else(|error| vec![format!("it could not be found out what waits although nobody takes it: {error}")]))
 }
 
