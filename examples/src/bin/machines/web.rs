@@ -28,7 +28,12 @@ pub(crate) async fn run(store: &str, address: &str) -> Outcome {
         .route("/jobs/{id}/cancel", post(cancel))
         .with_state(client);
     say(format!("web: listening on http://{}", listener.local_addr()?));
-    Ok(serve(listener, routes).await?)
+    // Nothing here needs an end in order; but a shell may have told its children to ignore the key.
+    tokio::select! {
+        biased;
+        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        served = serve(listener, routes) => Ok(served?),
+    }
 }
 
 #[derive(Deserialize)]
