@@ -162,8 +162,8 @@ async fn connections_that_fall_silent_cost_no_lease_and_are_replaced() {
     enqueue(&client, "work").await;
     runs.next().await.succeed();
     completed(&client, 3).await;
-    // Six are used here; those that were given up are closed.
-    until("the silent connections to end", async || (proxy.open() <= 7).then_some(())).await;
+    // Seven are used here; those that were given up are closed.
+    until("the silent connections to end", async || (proxy.open() <= 8).then_some(())).await;
     let job = client.job(id).await.unwrap().unwrap();
     assert_eq!((job.token, well(&runtime).await.totals.leases_lost), (1, 0));
     stop(runtime).await;

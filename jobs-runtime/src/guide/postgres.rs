@@ -28,6 +28,7 @@
 //! | a frozen process wakes | it may run what it holds until it looks at its lease: its outcomes are void | the same |
 //! | jobs enqueued by several processes at the same moment | in the order in which they were stored | in either order; a later one never comes first |
 //! | finished jobs go | one by one when their time has come | a day at a time: they may stay up to a day longer |
+//! | a job of a higher priority that comes | goes before all that wait | may go behind what is claimed in the next 20 ms ([longer](#what-to-watch) where a transaction stays open) |
 //! | the character NUL in the text of an error | is kept | becomes U+FFFD; an argument is JSON, which has none |
 //! | what grows without bound | nothing: the file uses its pages again | nothing, if autovacuum can do its work ([what to watch](#what-to-watch)) |
 //! | what a commit survives | `sqlite.synchronous` | `synchronous_commit` of the server; its default survives a power cut |

@@ -4,7 +4,7 @@
 //! keeps it from doing so. A look from the very head walks over all of them, so what it found is kept for the claims that follow, each of
 //! which goes on where the one before it ended.
 //!
-//! A look is made anew when nothing was found, and when there is news, but not more often than every few milliseconds; and where looks
+//! A look is made anew when nothing was found, and when there is news, but not more often than every 20 ms; and where looks
 //! have become costly, so seldom that they take no more than a tenth of the time, or a third of it where nothing else is there to be taken. So
 //! long a job may wait that belongs before those that were taken last (by its priority, or because it waits again), or of a kind of which
 //! none was seen before.
