@@ -8,7 +8,7 @@ use jobs_runtime::Timestamp;
 use jobs_runtime::store::postgres::{PostgresStore, schema_sql};
 use tokio_postgres::NoTls;
 
-use crate::place::{Place, drain, drain_at, in_a_schema, job, now, worker, worker_at};
+use crate::place::{Place, commit, drain, drain_at, in_a_schema, job, now, somebody_waits, transaction, worker, worker_at};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const TWO_DAYS: Retention = Retention { completed: Duration::from_secs(2 * 86_400), cancelled: DAY, failed: DAY };
@@ -163,6 +163,35 @@ async fn a_long_look_at_the_history_holds_up_neither_a_start_nor_an_end() {
         drop(look);
         store.prune(now(), TWO_DAYS).await.expect("pruned");
         assert_eq!(tables(&place).await.len(), 3, "all but today");
+    })
+    .await;
+}
+
+/// The server refuses a row that was on its way to the catch-all when its day was made.
+#[tokio::test]
+async fn what_ends_while_its_day_is_made_lies_in_its_day() {
+    in_a_schema(async |place| {
+        let store = by_our_clock(&place).await;
+        end(&store, noon(0), 1).await;
+        let at = noon(1);
+        let worker = worker_at(&store, at).await;
+        store.enqueue(at, vec![job("mail")]).await.expect("stored");
+        let making = transaction(&place).await;
+        let (day, parent) = (place.table("history_completed_20400102"), place.table("history_completed"));
+        let make = format!(
+            "CREATE TABLE {day} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+             ALTER TABLE {parent} ATTACH PARTITION {day} FOR VALUES FROM ('2040-01-02 00:00:00+00') TO ('2040-01-03 00:00:00+00')",
+            place.table("history"),
+        );
+        making.batch_execute(&make).await.expect("the day is made");
+        let ending = tokio::spawn({
+            let store = store.clone();
+            async move { drain_at(&store, worker, at).await }
+        });
+        somebody_waits(&place, "history").await;
+        commit(&making).await;
+        assert_eq!(ending.await.expect("its end counts"), 1);
+        assert_eq!(place.number(&format!("SELECT count(*) FROM {day}")).await, 1);
     })
     .await;
 }

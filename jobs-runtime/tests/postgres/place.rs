@@ -169,3 +169,29 @@ pub(crate) async fn drain_at(store: &PostgresStore, worker: WorkerId, at: Now) -
         done += answers.len();
     }
 }
+
+/// Another connection, with a transaction open.
+pub(crate) async fn transaction(place: &Place) -> Client {
+    let (client, connection) = tokio_postgres::connect(&place.options.url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN").await.expect("a transaction is open");
+    client
+}
+
+/// Ends it.
+pub(crate) async fn commit(client: &Client) {
+    client.batch_execute("COMMIT").await.expect("the transaction ends");
+}
+
+/// Waits until some statement on a table of this schema waits for a lock.
+pub(crate) async fn somebody_waits(place: &Place, what: &str) {
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND query LIKE '%{what}%'",
+        place.options.schema
+    );
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while place.number(&waiting).await == 0 {
+        assert!(std::time::Instant::now() < deadline, "nobody waits");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

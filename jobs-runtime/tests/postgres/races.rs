@@ -6,34 +6,8 @@ use std::time::Duration;
 use jobs_core::State;
 use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
 use jobs_runtime::store::postgres::PostgresStore;
-use tokio_postgres::{Client, NoTls};
 
-use crate::place::{Place, drain_at, in_a_schema, job, now, request, worker};
-
-/// Another connection, with a transaction open.
-async fn other(place: &Place) -> Client {
-    let (client, connection) = tokio_postgres::connect(&place.options.url, NoTls).await.expect("a connection");
-    tokio::spawn(connection);
-    client.batch_execute("BEGIN").await.expect("a transaction is open");
-    client
-}
-
-async fn end(client: &Client) {
-    client.batch_execute("COMMIT").await.expect("the transaction ends");
-}
-
-/// Waits until some statement on a table of this schema waits for a lock.
-async fn somebody_waits(place: &Place, what: &str) {
-    let waiting = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND query LIKE '%{what}%'",
-        place.options.schema
-    );
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
-    while place.number(&waiting).await == 0 {
-        assert!(std::time::Instant::now() < deadline, "nobody waits");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
+use crate::place::{Place, commit, drain_at, in_a_schema, job, now, request, somebody_waits, transaction, worker};
 
 fn outcome(job: &jobs_core::record::ClaimedJob, decision: Decision) -> Completion {
     Completion { id: job.id, seq: job.seq, token: job.token, started_at: now().wall, decision, followers: Vec::new() }
@@ -49,7 +23,7 @@ async fn a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobo
         let (workers, jobs) = (place.table("worker"), place.table("job"));
         let seq = place.number(&format!("SELECT min(seq) FROM {workers}")).await;
         // The claim in its two steps, held up before its end.
-        let claim = other(&place).await;
+        let claim = transaction(&place).await;
         claim.batch_execute(&format!("SELECT seq FROM {workers} WHERE seq = {seq} FOR KEY SHARE")).await.expect("the lock");
         let take = format!("UPDATE {jobs} SET state = 'running', token = token + 1, worker = {seq} WHERE state = 'available'");
         claim.batch_execute(&take).await.expect("the job is taken");
@@ -59,7 +33,7 @@ async fn a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobo
             async move { store.rescue(now(), judge).await }
         });
         somebody_waits(&place, "dead_worker").await;
-        end(&claim).await;
+        commit(&claim).await;
         let rescue = rescue.await.expect("it ends").expect("a rescue");
         assert_eq!((rescue.workers, rescue.freed), (1, 1));
         let record = store.job(id).await.expect("a look").expect("the job");
@@ -80,14 +54,14 @@ async fn a_claim_of_a_worker_that_is_being_removed_takes_nothing() {
         // It knows where to begin, so that the claim is one statement.
         let first = store.claim(now(), request(dead, 1)).await.expect("a claim").jobs;
         store.enqueue(now(), vec![job("mail")]).await.expect("stored");
-        let removal = other(&place).await;
+        let removal = transaction(&place).await;
         removal.batch_execute(&format!("DELETE FROM {}", place.table("worker"))).await.expect("it is removed");
         let claim = tokio::spawn({
             let store = store.clone();
             async move { store.claim(now(), request(dead, 1)).await }
         });
         somebody_waits(&place, "KEY SHARE").await;
-        end(&removal).await;
+        commit(&removal).await;
         let claim = claim.await.expect("it ends").expect("an answer");
         assert!(claim.jobs.is_empty(), "{claim:?}");
         assert!(store.claim(now(), request(dead, 1)).await.expect("an answer").lost);
@@ -109,7 +83,7 @@ async fn a_claim_that_gets_only_a_part_of_what_it_chose_is_made_again_at_once() 
         let stored = store.enqueue(now(), vec![job("mail"), job("note")]).await.expect("stored");
         let kinds = Arc::new(["mail".to_owned(), "note".to_owned()].into());
         let both = || ClaimRequest { kinds: Arc::clone(&kinds), ..request(worker, 10) };
-        let holding = other(&place).await;
+        let holding = transaction(&place).await;
         let row = uuid::Uuid::from_bytes(*stored[0].id.as_bytes());
         let held = format!("SELECT seq FROM {} WHERE id = '{row}' FOR UPDATE", place.table("job"));
         holding.batch_execute(&held).await.expect("the row is held");
@@ -117,7 +91,7 @@ async fn a_claim_that_gets_only_a_part_of_what_it_chose_is_made_again_at_once() 
         let claim = store.claim(at, both()).await.expect("a claim");
         assert_eq!(claim.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [stored[1].id]);
         assert!(claim.next_due.is_some_and(|due| due <= at.wall), "{:?}", claim.next_due);
-        end(&holding).await;
+        commit(&holding).await;
         let claim = store.claim(now(), both()).await.expect("a claim");
         assert_eq!(claim.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [stored[0].id]);
     })
@@ -184,7 +158,7 @@ async fn a_transaction_that_stays_open_elsewhere_does_not_slow_claims_down() {
         const JOBS: i64 = 20_000;
         let store = place.open().await;
         let worker = worker(&store).await;
-        let pinning = other(&place).await;
+        let pinning = transaction(&place).await;
         let pin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()";
         pinning.batch_execute(pin).await.expect("a snapshot is kept");
         store.enqueue(now(), (0..JOBS).map(|_| job("mail")).collect()).await.expect("stored");
@@ -193,7 +167,7 @@ async fn a_transaction_that_stays_open_elsewhere_does_not_slow_claims_down() {
         assert_eq!(i64::try_from(drain_at(&store, worker, at).await), Ok(JOBS));
         let read = read_of_ready(&place, store).await;
         assert!(read < 4 * JOBS, "{read} entries of the index were read for {JOBS} jobs");
-        end(&pinning).await;
+        commit(&pinning).await;
     })
     .await;
 }

@@ -41,11 +41,13 @@ impl Problem {
     pub(super) fn is_conflict(&self) -> bool {
         matches!(self, Self::Again)
             || matches!(self.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+            || matches!(self, Self::Driver(error) if is_new_day(error))
     }
 
     /// Whether the error lies in the values of the call, and not in the server or on the way to it.
     pub(super) fn is_own_fault(&self) -> bool {
         match self {
+            _ if self.is_conflict() => false,
             Self::Driver(error) => error.code().map_or_else(|| !error.is_closed() && is_encoding(error), is_of_values),
             Self::Store(error) => matches!(error, StoreError::Refused { .. }),
             Self::Again => false,
@@ -63,12 +65,18 @@ impl Problem {
     pub(super) fn into_store_error(self, place: &str) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Again => {
+            Self::Driver(error) if !is_new_day(&error) => store_error(&error, place),
+            Self::Driver(_) | Self::Again => {
                 StoreError::Unavailable { message: Cow::Borrowed("others changed the same jobs again and again"), source: None }
             }
-            Self::Driver(error) => store_error(&error, place),
         }
     }
+}
+
+/// Whether a row was on its way to the catch-all of the history while its day was being made. The server says so as of a broken
+/// constraint, but one without a name, which no table of ours has.
+fn is_new_day(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| *error.code() == SqlState::CHECK_VIOLATION && error.constraint().is_none())
 }
 
 /// Data exceptions and broken constraints.
