@@ -11,6 +11,7 @@ pub mod database;
 pub mod process;
 pub mod proxy;
 pub mod script;
+pub mod simulation;
 pub mod tap;
 pub mod world;
 

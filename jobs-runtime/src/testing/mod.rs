@@ -2,6 +2,10 @@
 
 pub mod clock;
 pub mod conformance;
+#[cfg(feature = "mutants")]
+pub mod guards;
+#[cfg(not(feature = "mutants"))]
+pub(crate) mod guards;
 pub mod registered;
 
 pub use clock::TestClock;

@@ -14,6 +14,7 @@ use super::guard::{Guarded, Panicked};
 use super::pool::Pool;
 use super::supervisor::Part;
 use crate::telemetry;
+use crate::testing::guards::Guard;
 
 /// The most outcomes of one group.
 const GROUP: usize = 1_000;
@@ -142,6 +143,7 @@ impl Writing {
                     continue;
                 }
                 Ok(Err(StoreError::Closed)) => return,
+                Ok(Err(_)) if !Guard::WriteAgain.is_on() => return,
                 Ok(Err(error)) => self.shared.board.failing("completer", &error),
                 Err(Panicked(text)) => {
                     self.shared.board.restarted("completer", &text);

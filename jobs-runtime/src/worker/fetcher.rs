@@ -16,6 +16,7 @@ use super::executor::{Executor, Outcome};
 use super::lease::Lease;
 use super::pool::{Pool, Wish};
 use super::supervisor::Part;
+use crate::testing::guards::Guard;
 
 /// How often jobs that wait in this process are looked over.
 const LOOK_OVER: Duration = Duration::from_millis(250);
@@ -79,7 +80,7 @@ impl Fetcher {
                 let beat = *self.beats.borrow_and_update();
                 // A beat may be older than what the last claim said: the earlier time does no harm.
                 self.due = [self.due, self.steady(beat.next_due)].into_iter().flatten().min();
-                if beat.waiting {
+                if beat.waiting && Guard::SafetyNet.is_on() {
                     self.pool.refresh();
                 }
             }
@@ -151,7 +152,7 @@ impl Fetcher {
 impl Part for Fetcher {
     async fn run_once(&mut self) -> Result<(), StoreError> {
         self.lease.wait_until_held().await;
-        if self.doubt {
+        if self.doubt && Guard::Reconcile.is_on() {
             self.clear_doubt().await?;
         }
         // News is taken before the wish is made: it makes queues that had nothing worth asking again. What comes later stays news.

@@ -15,6 +15,7 @@ use super::Shared;
 use super::pool::Pool;
 use super::supervisor::Part;
 use crate::telemetry;
+use crate::testing::guards::Guard;
 
 /// Which worker this process is, and for how long.
 pub(crate) struct Lease {
@@ -108,6 +109,11 @@ impl Keeper {
         lease / 5
     }
 
+    /// For how long the process relies on a renewal, from the moment at which it was sent.
+    pub(crate) fn valid(lease: Duration) -> Duration {
+        if Guard::Margin.is_on() { lease.saturating_sub(Self::margin(lease)) } else { lease }
+    }
+
     /// Makes the worker known, after the end of those that this process was before.
     pub(crate) async fn register(&mut self) -> Result<(), StoreError> {
         loop {
@@ -115,7 +121,9 @@ impl Keeper {
             let now = self.shared.env.now();
             // If nobody has judged it yet, what it holds goes back in order; else its crashes are taken back.
             self.shared.within_patience(self.shared.store.leave(now, former)).await?;
-            self.shared.within_patience(self.shared.store.abandon(now, held)).await?;
+            if Guard::Abandon.is_on() {
+                self.shared.within_patience(self.shared.store.abandon(now, held)).await?;
+            }
             self.lease.lock().former.remove(0);
         }
         let (worker, _) = self.lease.current();
@@ -135,7 +143,7 @@ impl Keeper {
             return Err(error);
         }
         self.registered = true;
-        self.lease.renewed(worker, sent.steady + options.lease.saturating_sub(Self::margin(options.lease)));
+        self.lease.renewed(worker, sent.steady + Self::valid(options.lease));
         self.shared.board.worker(worker);
         telemetry::registered(worker, &options.name);
         Ok(())
@@ -143,7 +151,8 @@ impl Keeper {
 
     fn take_new_id(&self, held: Vec<Held>) {
         let mut inner = self.lease.lock();
-        let former = std::mem::replace(&mut inner.worker, self.shared.env.worker_id());
+        let next = if Guard::NewId.is_on() { self.shared.env.worker_id() } else { inner.worker };
+        let former = std::mem::replace(&mut inner.worker, next);
         inner.deadline = None;
         inner.former.push((former, held));
     }
@@ -176,7 +185,7 @@ impl Part for Keeper {
         tokio::select! {
             biased;
             () = changed => return Ok(()),
-            () = self.shared.env.clock.sleep_until(deadline) => {}
+            () = self.shared.env.clock.sleep_until(deadline), if Guard::OwnDeadline.is_on() => {}
         }
         if self.lease.deadline().is_some_and(|later| later > deadline) {
             return Ok(());

@@ -11,6 +11,7 @@ use jobs_core::{State as JobState, WorkerId};
 
 use super::ready::Turn;
 use super::state::{Job, State};
+use crate::testing::guards::Guard;
 
 /// The jobs of one queue and kind that a claim has not yet looked at.
 struct Stripe<'a> {
@@ -21,7 +22,7 @@ struct Stripe<'a> {
 
 impl State {
     pub(super) fn claim(&mut self, now: Now, request: &ClaimRequest) -> Claim {
-        if !self.has_lease(now, request.worker) {
+        if !self.has_lease(now, request.worker) && Guard::LeaseAtClaim.is_on() {
             return Claim { lost: true, ..Claim::default() };
         }
         self.wake_due(now.wall);
@@ -42,7 +43,7 @@ impl State {
         {
             let stripe = &mut stripes[at];
             let Some(left) = room.get_mut(stripe.queue).filter(|left| **left > 0) else { continue };
-            if stripe.probation && !probation {
+            if stripe.probation && !probation && Guard::Probation.is_on() {
                 continue;
             }
             probation &= !stripe.probation;
@@ -55,12 +56,17 @@ impl State {
 
     fn stripes<'a>(&'a self, request: &ClaimRequest, room: &BTreeMap<&'a str, usize>) -> Vec<Stripe<'a>> {
         let indexes = [(&self.index.ready, false), (&self.index.probation, true)];
-        let indexes = indexes.into_iter().filter(|(index, probation)| !index.is_empty() && (!probation || request.probation));
+        let indexes = indexes.into_iter().filter(|(index, probation)| !index.is_empty() && (!probation || request.probation || !Guard::Probation.is_on()));
         let mut stripes = Vec::new();
         for (index, probation) in indexes {
             for queue in room.keys() {
                 let kinds = request.kinds.iter().filter_map(|kind| index.stripe(queue, kind));
                 stripes.extend(kinds.map(|rest| Stripe { rest, queue, probation }));
+                if !Guard::KnownKinds.is_on() {
+                    let others = index.stripes().filter(|(of, kind)| of == queue && !request.kinds.contains(*kind));
+                    let others = others.filter_map(|(_, kind)| index.stripe(queue, kind));
+                    stripes.extend(others.map(|rest| Stripe { rest, queue, probation }));
+                }
             }
         }
         stripes
@@ -69,7 +75,7 @@ impl State {
     fn hand_out(&mut self, now: Now, worker: WorkerId, seq: i64) -> Option<ClaimedJob> {
         self.change(seq, |job| {
             job.record.state = JobState::Running;
-            job.record.token += 1;
+            job.record.token += i64::from(Guard::Token.is_on() || job.record.token == 0);
             job.record.started_at = Some(now.wall);
             job.worker = Some(worker);
         });

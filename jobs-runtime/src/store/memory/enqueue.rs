@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jobs_core::store::{Enqueued, Now};
 use jobs_core::{JobId, JobRecord, NewJob, State as JobState, StoreError, When};
 
-use super::state::{Job, State, later};
+use super::state::{Job, Place, State, later};
+use crate::testing::guards::Guard;
 
 impl State {
     pub(super) fn enqueue(&mut self, now: Now, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
@@ -16,7 +17,12 @@ impl State {
 
     /// Stores one job, or finds the one that stands in its place.
     pub(super) fn enqueue_one(&mut self, now: Now, id: JobId, job: NewJob) -> Enqueued {
-        if self.places.contains_key(&id) {
+        let known = match self.places.get(&id) {
+            Some(Place::Live(_)) => true,
+            Some(Place::Finished(_)) => Guard::RepeatWindow.is_on(),
+            None => false,
+        };
+        if known {
             return Enqueued { id, created: false };
         }
         let bearer = job.name.as_deref().and_then(|name| self.names.get(name)).and_then(|seq| self.live.get(seq));

@@ -10,6 +10,7 @@ use jobs_core::{JobId, WorkerId};
 
 use super::index::Parking;
 use super::state::State;
+use crate::testing::guards::Guard;
 
 /// A worker that is known.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn has_lease(&self, now: Now) -> bool {
         now.steady.saturating_sub(self.renewed) <= self.lease
+    }
+
+    /// Whether others may take what it holds.
+    pub(super) fn is_dead(&self, now: Now) -> bool {
+        let lease = if Guard::RescueOfTheDeadOnly.is_on() { self.lease } else { self.lease / 4 };
+        now.steady.saturating_sub(self.renewed) > lease
     }
 
     pub(super) fn knows(&self, kind: &str) -> bool {
@@ -69,7 +76,9 @@ impl State {
     }
 
     pub(super) fn heartbeat(&mut self, now: Now, id: WorkerId) -> Beat {
-        let Some(worker) = self.workers.get_mut(&id).filter(|worker| worker.has_lease(now)) else { return Beat::default() };
+        let Some(worker) = self.workers.get_mut(&id)
+            .filter(|worker| worker.has_lease(now) || !Guard::ExpiredStaysExpired.is_on())
+        else { return Beat::default() };
         worker.renewed = worker.renewed.max(now.steady);
         worker.renewed_at = now.wall;
         Beat {

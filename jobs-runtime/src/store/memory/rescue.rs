@@ -4,12 +4,13 @@ use jobs_core::State as JobState;
 use jobs_core::store::{BITE, Now, QUARANTINE, Rescue};
 
 use super::state::State;
+use crate::testing::guards::Guard;
 
 impl State {
     pub(super) fn rescue(&mut self, now: Now) -> Rescue {
         let mut answer = Rescue::default();
         let known = self.workers.len();
-        self.workers.retain(|_, worker| worker.has_lease(now));
+        self.workers.retain(|_, worker| !worker.is_dead(now));
         answer.workers = known - self.workers.len();
         for seq in self.orphans() {
             self.free_orphan(now, seq, &mut answer);
@@ -30,7 +31,7 @@ impl State {
     }
 
     pub(super) fn needs_rescue(&self, now: Now) -> bool {
-        self.workers.values().any(|worker| !worker.has_lease(now))
+        self.workers.values().any(|worker| worker.is_dead(now))
             || !self.orphans().is_empty()
             || !self.strangers(1).is_empty()
             || !self.decodable(1).is_empty()
@@ -45,9 +46,11 @@ impl State {
     fn free_orphan(&mut self, now: Now, seq: i64, answer: &mut Rescue) {
         let Some(job) = self.live.get(&seq) else { return };
         // The first crash only put it on probation; those after it count.
-        let quarantined = job.record.crashes >= QUARANTINE;
+        let counted = job.record.crashes + u32::from(!Guard::FirstCrash.is_on());
+        let quarantined = counted >= QUARANTINE && Guard::Quarantine.is_on();
         self.change(seq, |job| {
             job.record.crashes += 1;
+            job.record.failures += u32::from(!Guard::NoAttempt.is_on());
             job.crash_token = Some(job.record.token);
         });
         if quarantined {

@@ -1,0 +1,136 @@
+//! The guards of the protocol, by name. A build with the feature `mutants` can switch one off for the thread that asks, so that a
+//! simulation can show that it would notice: a check that cannot fail is worth nothing.
+//!
+//! Without the feature every guard is on, and asking costs nothing.
+
+#![cfg_attr(not(feature = "mutants"), allow(dead_code, reason = "the names are used by the guards, which are all on"))]
+
+use std::fmt;
+
+/// A guard of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Guard {
+    /// The store records an outcome only under the newest token of a running job.
+    Fence,
+    /// Each claim gives its job a greater token.
+    Token,
+    /// A claim gets something only for a worker whose lease holds.
+    LeaseAtClaim,
+    /// A lease that has run out is not renewed.
+    ExpiredStaysExpired,
+    /// A job is taken from its worker only when the lease of that worker has run out.
+    RescueOfTheDeadOnly,
+    /// The id of a finished job is remembered.
+    RepeatWindow,
+    /// A tick is fired only by who knows the last one.
+    CompareAndSwap,
+    /// A job with a crash runs beside no other that has one.
+    Probation,
+    /// The first crash of a job does not count towards its quarantine, since any job of its worker may have caused it.
+    FirstCrash,
+    /// A job that keeps killing its worker is quarantined.
+    Quarantine,
+    /// A job that was asked to stop does not run again.
+    StopStays,
+    /// An outcome that does not count stores no follower.
+    Followers,
+    /// Only kinds that were asked for are claimed.
+    KnownKinds,
+    /// A parked job keeps the shapes that could not decode it.
+    ParkedShapes,
+    /// A rescue uses no attempt.
+    NoAttempt,
+    /// A process lets go of its jobs at its own deadline.
+    OwnDeadline,
+    /// That deadline counts from the moment at which a renewal was sent.
+    DeadlineFromSent,
+    /// It lies before the moment at which others may judge.
+    Margin,
+    /// A worker that lost its lease begins again under a new id.
+    NewId,
+    /// A worker that lost its lease and lives takes its crashes back.
+    Abandon,
+    /// After a claim whose answer was lost the store is told what arrived.
+    Reconcile,
+    /// An outcome whose answer was lost is written again.
+    WriteAgain,
+    /// A heartbeat that finds jobs waiting lets the process look for them, though no signal came.
+    SafetyNet,
+    /// Chance comes from the seeded source alone.
+    SeededChance,
+}
+
+impl Guard {
+    /// All guards.
+    pub const ALL: [Self; 24] = [
+        Self::Fence,
+        Self::Token,
+        Self::LeaseAtClaim,
+        Self::ExpiredStaysExpired,
+        Self::RescueOfTheDeadOnly,
+        Self::RepeatWindow,
+        Self::CompareAndSwap,
+        Self::Probation,
+        Self::FirstCrash,
+        Self::Quarantine,
+        Self::StopStays,
+        Self::Followers,
+        Self::KnownKinds,
+        Self::ParkedShapes,
+        Self::NoAttempt,
+        Self::OwnDeadline,
+        Self::DeadlineFromSent,
+        Self::Margin,
+        Self::NewId,
+        Self::Abandon,
+        Self::Reconcile,
+        Self::WriteAgain,
+        Self::SafetyNet,
+        Self::SeededChance,
+    ];
+
+    /// Whether this guard is on.
+    #[cfg(not(feature = "mutants"))]
+    #[inline(always)]
+    #[allow(clippy::inline_always, clippy::unused_self, reason = "nothing of it shall be left in a program")]
+    pub(crate) const fn is_on(self) -> bool {
+        true
+    }
+
+    /// Whether this guard is on.
+    #[cfg(feature = "mutants")]
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        OFF.get() != Some(self)
+    }
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `RepeatWindow` reads `repeat window`.
+        for (nth, letter) in format!("{self:?}").chars().enumerate() {
+            let gap = if letter.is_uppercase() && nth > 0 { " " } else { "" };
+            write!(f, "{gap}{}", letter.to_ascii_lowercase())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static OFF: std::cell::Cell<Option<Guard>> = const { std::cell::Cell::new(None) };
+}
+
+/// Switches one guard off for all that `work` does on this thread; none for `None`.
+#[cfg(feature = "mutants")]
+pub fn without<T>(guard: Option<Guard>, work: impl FnOnce() -> T) -> T {
+    struct Before(Option<Guard>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            OFF.set(self.0);
+        }
+    }
+    let _before = Before(OFF.replace(guard));
+    work()
+}

@@ -1,0 +1,231 @@
+//! The plan of a simulation: which processes there are, what they are asked to do, and what happens to them. It follows from the seed
+//! alone, and is data, so that a plan that fails can be made smaller.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// All that happens in one simulation.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed: of the plan, and of all chance in the simulation.
+    pub seed: u64,
+    /// How many worker processes there are.
+    pub workers: usize,
+    /// Whether the store tells the time, as a database server does, instead of its callers.
+    pub server_clock: bool,
+    /// Whether no process ever hears a wake-up, as behind a pooler.
+    pub deaf: bool,
+    /// What is asked for.
+    pub orders: Vec<Order>,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A job that is asked for.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// When.
+    pub at: Duration,
+    /// The number of the order, from which its id follows.
+    pub nth: u64,
+    /// The kind of the job.
+    pub kind: &'static str,
+    /// Its payload.
+    pub payload: String,
+    /// How long it waits before it is due.
+    pub delay: Option<Duration>,
+    /// How long after the answer it is asked for once more, under the same id.
+    pub repeat: Option<Duration>,
+    /// How long after the answer it is cancelled.
+    pub cancel: Option<Duration>,
+    /// How long after the answer it is requeued, if it has ended.
+    pub requeue: Option<Duration>,
+}
+
+/// Something that goes wrong for one process.
+#[derive(Clone, Copy, Debug)]
+pub struct Trouble {
+    /// When.
+    pub at: Duration,
+    /// For which worker process.
+    pub worker: usize,
+    /// What.
+    pub what: What,
+    /// For how long.
+    pub lasts: Duration,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// It is killed, and started again, with this build.
+    Kill(Build),
+    /// It is asked to stop, and started again, with this build.
+    Deploy(Build),
+    /// It stands still.
+    Freeze,
+    /// Its wall clock is set, forward or back, and set right again.
+    Jump(SignedDuration),
+    /// Its calls fail, lose their answers, and are slow.
+    Rough,
+    /// None of its calls comes through.
+    BlackHole,
+    /// All of its calls fail at once.
+    Refuse,
+    /// It hears no wake-ups.
+    Deaf,
+    /// It hears wake-ups when there is nothing, and each twice.
+    Noise,
+}
+
+/// A build of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Build {
+    /// Knows `old`, and cannot decode the newer arguments of `shaped`.
+    Old,
+    /// Knows `new`, and decodes both.
+    New,
+}
+
+impl Build {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Old => "1",
+            Self::New => "2",
+        }
+    }
+}
+
+/// For how long things go wrong.
+pub(super) const TROUBLED: Duration = Duration::from_secs(240);
+
+/// Chance, as plans need it.
+pub(super) struct Dice(fastrand::Rng);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    pub(super) fn chance(&mut self, of: f64) -> bool {
+        self.0.f64() < of
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        self.0.u64(..limit.max(1))
+    }
+
+    /// A duration in milliseconds between these, both included.
+    pub(super) fn between(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_millis(self.0.u64(least..=most))
+    }
+
+    /// One of these, each with its weight.
+    pub(super) fn pick<T: Copy>(&mut self, of: &[(u64, T)]) -> T {
+        let mut at = self.below(of.iter().map(|(weight, _)| weight).sum());
+        for (weight, one) in of {
+            match at.checked_sub(*weight) {
+                Some(rest) => at = rest,
+                None => return *one,
+            }
+        }
+        of[0].1
+    }
+}
+
+impl Plan {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let workers = 2 + usize::try_from(dice.below(3)).unwrap_or(0);
+        let (server_clock, deaf) = (dice.chance(0.5), dice.chance(0.15));
+        let orders = (0..15 + dice.below(25)).map(|nth| order(&mut dice, nth)).collect();
+        let mut troubles: Vec<Trouble> = (0..dice.below(14)).map(|_| trouble(&mut dice, workers)).collect();
+        troubles.sort_by_key(|trouble| trouble.at);
+        Self { seed, workers, server_clock, deaf, orders, troubles }
+    }
+
+    /// How many things are in it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.orders.len() + self.troubles.len() + usize::from(self.deaf) + self.workers
+    }
+}
+
+fn order(dice: &mut Dice, nth: u64) -> Order {
+    let kind = dice.pick(&[
+        (50, "work"),
+        (10, "long"),
+        (10, "chain"),
+        (10, "parent"),
+        (10, "shaped"),
+        (4, "old"),
+        (4, "new"),
+        (2, "stranger"),
+        (3, "killer"),
+    ]);
+    let payload = if kind == "shaped" && dice.chance(0.5) { r#"{"version":2}"# } else { r#"{"version":1}"# };
+    let mut some = |of: f64, most: u64| dice.chance(of).then(|| dice.between(0, most));
+    Order {
+        nth,
+        kind,
+        payload: payload.to_owned(),
+        delay: some(0.2, 30_000),
+        repeat: some(0.3, 60_000),
+        cancel: some(0.1, 40_000),
+        requeue: some(0.1, 90_000),
+        at: dice.between(0, 180_000),
+    }
+}
+
+fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
+    let build = if dice.chance(0.5) { Build::Old } else { Build::New };
+    let ahead = SignedDuration::from_millis(i64::try_from(dice.below(1_200_000)).unwrap_or(0) - 600_000);
+    let what = dice.pick(&[
+        (6, What::Kill(build)),
+        (4, What::Deploy(build)),
+        (6, What::Freeze),
+        (2, What::Jump(ahead)),
+        (8, What::Rough),
+        (3, What::BlackHole),
+        (2, What::Refuse),
+        (2, What::Deaf),
+        (1, What::Noise),
+    ]);
+    let lasts = match what {
+        What::Kill(_) | What::Deploy(_) => dice.between(0, 20_000),
+        _ => dice.between(500, 60_000),
+    };
+    let worker = usize::try_from(dice.below(workers as u64)).unwrap_or(0);
+    Trouble { at: dice.between(1_000, 200_000), worker, what, lasts }
+}
+
+impl What {
+    /// Its name, without its details.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kill(_) => "kill",
+            Self::Deploy(_) => "deploy",
+            Self::Freeze => "freeze",
+            Self::Jump(_) => "clock jump",
+            Self::Rough => "rough weather",
+            Self::BlackHole => "black hole",
+            Self::Refuse => "refusals",
+            Self::Deaf => "lost wake-ups",
+            Self::Noise => "doubled wake-ups",
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { worker, what, lasts, .. } = self;
+        write!(f, "{what:?} for worker {worker}, {} ms", lasts.as_millis())
+    }
+}

@@ -1,0 +1,421 @@
+//! The play: starts the processes of a plan, lets happen what it says, sets everything right again, and waits until all jobs have
+//! ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+use jobs_core::chain::Link;
+use jobs_core::registry::{Handler, Location};
+use jobs_core::{JobEntry, JobId, JobRecord, NewJob, State, When};
+use jobs_runtime::Runtime;
+use tokio::time::Instant;
+
+use super::executor::Executor;
+use super::life::Life;
+use super::plan::{Build, Order, Plan, TROUBLED, Trouble, What};
+use super::referee::Violation;
+use super::server::{Server, job_text};
+use super::stage::{SCRIPTED, Stage};
+use super::wire::{Fates, Hears, Weather, Wire};
+
+/// How long the end of all jobs may take, once nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_secs(40 * 60);
+
+/// How long the stop of a process may take.
+const STOP: Duration = Duration::from_secs(60);
+
+/// What came of a plan.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The first rule that was broken, if one was.
+    pub violation: Option<Violation>,
+    /// What happened, line by line.
+    pub history: Vec<String>,
+    /// What went wrong for processes, and how often.
+    pub troubles: BTreeMap<&'static str, u64>,
+    /// What went wrong with calls.
+    pub fates: Fates,
+    /// How many jobs were stored.
+    pub jobs: u64,
+    /// How many runs of jobs began.
+    pub runs: u64,
+}
+
+/// Plays a plan to its end, or until a rule is broken.
+#[must_use]
+pub fn run(plan: &Plan) -> Report {
+    quiet_panics();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
+    runtime.block_on(async {
+        let play = Play::new(plan);
+        let executor = play.executor.clone();
+        executor.run(play.perform()).await
+    })
+}
+
+/// Panics of the play shall not be printed.
+fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if info.payload_as_str() != Some(SCRIPTED) {
+                before(info);
+            }
+        }));
+        // Warnings of a start go to standard error where nobody listens.
+        let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+    });
+}
+
+struct Play<'a> {
+    plan: &'a Plan,
+    origin: Instant,
+    executor: Executor,
+    server: Arc<Server>,
+    processes: Vec<Arc<Process>>,
+}
+
+/// A place at which one process after another lives.
+struct Process {
+    nth: usize,
+    seed: u64,
+    deaf: bool,
+    origin: Instant,
+    executor: Executor,
+    server: Arc<Server>,
+    slot: Mutex<Slot>,
+}
+
+/// The process that lives there now.
+struct Slot {
+    life: Life,
+    wire: Arc<Wire>,
+    runtime: Option<Runtime>,
+    build: Build,
+    /// How many there were before it.
+    before: u64,
+    /// How long nobody lives there once it is gone, and what comes then.
+    next: (Duration, Build),
+}
+
+impl Process {
+    fn new(play: &Play<'_>, nth: usize) -> Self {
+        let Play { plan, origin, executor, server, .. } = play;
+        let life = Life::new("", *origin, executor);
+        let wire = Wire::new(server, &life, 0);
+        life.kill();
+        let build = if nth % 2 == 0 { Build::New } else { Build::Old };
+        let slot = Slot { life, wire, runtime: None, build, before: 0, next: (Duration::ZERO, build) };
+        let (seed, deaf, executor, server) = (plan.seed, plan.deaf, executor.clone(), Arc::clone(server));
+        Self { nth, seed, deaf, origin: *origin, executor, server, slot: Mutex::new(slot) }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts one process after another.
+    async fn supervise(self: Arc<Self>) {
+        loop {
+            let (pause, build) = self.slot().next;
+            tokio::time::sleep(pause).await;
+            let life = self.start(build);
+            life.gone().await;
+            self.server.note(&life.name(), "is gone");
+            let runtime = self.slot().runtime.take();
+            drop(runtime);
+        }
+    }
+
+    fn start(self: &Arc<Self>, build: Build) -> Life {
+        let (life, wire) = {
+            let mut slot = self.slot();
+            slot.before += 1;
+            let life = Life::new(format!("worker {}.{}", self.nth, slot.before), self.origin, &self.executor);
+            let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(self.nth as u64 * 1_000).wrapping_add(slot.before);
+            let wire = Wire::new(&self.server, &life, seed);
+            if self.deaf {
+                wire.set_hears(Hears::Nothing);
+            }
+            slot.next = (Duration::from_secs(2), build);
+            (slot.life, slot.wire, slot.build) = (life.clone(), Arc::clone(&wire), build);
+            (life, wire)
+        };
+        self.server.note(&life.name(), format_args!("starts as build {}", build.name()));
+        let (process, own) = (Arc::clone(self), life.clone());
+        let stage = Stage::new(&self.server, &life, &wire, self.seed);
+        life.spawn(async move {
+            loop {
+                match stage.program(&wire, build).start().await {
+                    Ok(runtime) => {
+                        process.slot().runtime = Some(runtime);
+                        return;
+                    }
+                    Err(error) => {
+                        process.server.note(&own.name(), format_args!("does not start: {error}"));
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+            }
+        });
+        life
+    }
+
+    /// Asks the process to stop. One that has not begun is killed.
+    fn stop(&self) -> Life {
+        let (life, runtime) = {
+            let mut slot = self.slot();
+            (slot.life.clone(), slot.runtime.take())
+        };
+        self.server.note(&life.name(), "is asked to stop");
+        match runtime {
+            Some(runtime) => {
+                let own = life.clone();
+                life.spawn(async move {
+                    runtime.shutdown().await;
+                    own.kill();
+                });
+            }
+            None => life.kill(),
+        }
+        life
+    }
+
+    async fn suffer(self: Arc<Self>, trouble: Trouble) {
+        tokio::time::sleep_until(self.origin + trouble.at).await;
+        let (life, wire) = {
+            let slot = self.slot();
+            (slot.life.clone(), Arc::clone(&slot.wire))
+        };
+        self.server.note("", &trouble);
+        let lasts = tokio::time::sleep(trouble.lasts);
+        match trouble.what {
+            What::Kill(build) => {
+                self.slot().next = (trouble.lasts, build);
+                life.kill();
+            }
+            What::Deploy(build) => {
+                self.slot().next = (trouble.lasts, build);
+                self.stop();
+            }
+            What::Freeze => {
+                life.freeze();
+                lasts.await;
+                life.thaw();
+                self.server.note(&life.name(), "goes on");
+            }
+            What::Jump(by) => {
+                life.jump(by);
+                lasts.await;
+                life.jump(-by);
+            }
+            What::Rough | What::BlackHole | What::Refuse => {
+                wire.set_weather(match trouble.what {
+                    What::Rough => Weather::Rough,
+                    What::Refuse => Weather::Refuse,
+                    _ => Weather::BlackHole,
+                });
+                lasts.await;
+                wire.set_weather(Weather::Calm);
+            }
+            What::Deaf | What::Noise => {
+                let hears = if trouble.what == What::Deaf { Hears::Nothing } else { Hears::Noise };
+                wire.set_hears(if self.deaf { Hears::Nothing } else { hears });
+                lasts.await;
+                wire.set_hears(if self.deaf { Hears::Nothing } else { Hears::Well });
+            }
+        }
+    }
+
+    /// Ends all that is wrong.
+    fn set_right(&self) {
+        let slot = self.slot();
+        slot.life.thaw();
+        slot.life.set_right();
+        slot.wire.set_weather(Weather::Calm);
+        slot.wire.set_hears(if self.deaf { Hears::Nothing } else { Hears::Well });
+    }
+}
+
+impl<'a> Play<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let origin = Instant::now();
+        let executor = Executor::default();
+        let server = Arc::new(Server::new(&Life::new("store", origin, &executor), plan.server_clock));
+        Self { plan, origin, executor, server, processes: Vec::new() }
+    }
+
+    async fn perform(mut self) -> Report {
+        let processes = (0..self.plan.workers).map(|nth| Arc::new(Process::new(&self, nth)));
+        self.processes = processes.collect();
+        for process in &self.processes {
+            self.executor.spawn(Arc::clone(process).supervise());
+        }
+        for trouble in &self.plan.troubles {
+            if let Some(process) = self.processes.get(trouble.worker) {
+                self.executor.spawn(Arc::clone(process).suffer(*trouble));
+            }
+        }
+        let open = self.take_orders();
+        self.watch(self.origin + TROUBLED, || false).await;
+        for process in &self.processes {
+            process.set_right();
+        }
+        self.server.note("", "everything is set right");
+        if self.processes[0].slot().build == Build::Old {
+            self.processes[0].slot().next = (Duration::ZERO, Build::New);
+            self.processes[0].stop();
+        }
+        let patience = Instant::now() + PATIENCE;
+        if self.watch(patience, || Arc::strong_count(&open) == 1 && self.restless().is_empty()).await {
+            self.close().await;
+        }
+        for process in &self.processes {
+            process.slot().life.kill();
+        }
+        self.report()
+    }
+
+    /// Waits until something is so, and says whether it came to be in time. A broken rule ends every wait.
+    async fn watch(&self, until: Instant, so: impl Fn() -> bool) -> bool {
+        let wanted = Instant::now() < until;
+        while Instant::now() < until {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if self.server.book().referee.first().is_some() {
+                return false;
+            }
+            if so() {
+                return true;
+            }
+        }
+        if wanted && until > self.origin + TROUBLED {
+            let left: Vec<String> = self.restless().iter().map(|job| format!("{} {job:?}", job_text(job.id))).collect();
+            self.server.book().referee.violation("every job ends", left.join("\n"));
+        }
+        false
+    }
+
+    /// The jobs that have not come to rest, although somebody could run them.
+    fn restless(&self) -> Vec<JobRecord> {
+        let new_ones = self.server.time().saturating_sub(Duration::from_secs(60));
+        let known = |job: &JobRecord| match &*job.kind {
+            "stranger" => false,
+            "old" => self.processes.iter().any(|process| process.slot().build == Build::Old),
+            _ => true,
+        };
+        let book = self.server.book();
+        let unfinished = book.referee.records().filter(|job| !job.state.is_finished());
+        unfinished
+            .filter(|job| known(job) || job.state == State::Running)
+            .filter(|job| job.kind != "tick" || super::life::DAWN + new_ones > job.created_at)
+            .cloned()
+            .collect()
+    }
+
+    /// Stops all processes, and looks whether everything is in its place.
+    async fn close(&self) {
+        let now = self.server.wall();
+        self.server.book().referee.close(now);
+        for process in &self.processes {
+            // Nobody lives there any more in this play.
+            process.slot().next.0 = Duration::from_secs(24 * 3_600);
+        }
+        let lives: Vec<Life> = self.processes.iter().map(|process| process.stop()).collect();
+        for life in lives {
+            if tokio::time::timeout(STOP, life.gone()).await.is_err() {
+                self.server.book().referee.violation("a stop comes to its end", life.name());
+            }
+        }
+        let running = self.server.book().referee.records().find(|job| job.state == State::Running).map(|job| job.id);
+        if let Some(id) = running {
+            self.server.book().referee.violation("a stop hands back what it holds", job_text(id));
+        }
+        let acknowledged = self.server.book().referee.acknowledged();
+        for id in acknowledged {
+            if self.server.record(id).is_none() {
+                self.server.book().referee.violation("a job that enqueue answered for is kept", job_text(id));
+            }
+        }
+    }
+
+    /// Begins all orders. Each holds a clone of the answer until it is through.
+    fn take_orders(&self) -> Arc<()> {
+        let open = Arc::new(());
+        let life = Life::new("client", self.origin, &self.executor);
+        let wire = Wire::new(&self.server, &life, self.plan.seed.wrapping_add(77));
+        wire.set_weather(Weather::Rough);
+        let stage = Stage::new(&self.server, &life, &wire, self.plan.seed);
+        for order in &self.plan.orders {
+            let (stage, order, origin, seed) = (stage.clone(), order.clone(), self.origin, self.plan.seed);
+            let open = Arc::clone(&open);
+            self.executor.spawn(async move {
+                place(&stage, &order, origin, seed).await;
+                drop(open);
+            });
+        }
+        open
+    }
+
+    fn report(&self) -> Report {
+        let mut troubles = BTreeMap::new();
+        for trouble in &self.plan.troubles {
+            *troubles.entry(trouble.what.name()).or_default() += 1;
+        }
+        let fates = self.server.counts().fates;
+        let mut book = self.server.book();
+        let violation = book.referee.first().cloned();
+        let (jobs, runs) = (book.referee.records().count() as u64, book.referee.runs());
+        Report { violation, history: std::mem::take(&mut book.lines), troubles, fates, jobs, runs }
+    }
+}
+
+/// Asks for a job, and does with it what the order says.
+async fn place(stage: &Stage, order: &Order, origin: Instant, seed: u64) {
+    tokio::time::sleep_until(origin + order.at).await;
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&(seed.wrapping_mul(1_000) + order.nth).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    let id = JobId::from_parts(order.nth, bytes);
+    let mut job = NewJob::new(order.kind, order.payload.clone());
+    job.id = Some(id);
+    if let Some(delay) = order.delay {
+        job.when = When::After(delay);
+    }
+    if order.kind == "chain" {
+        let handler = Handler::Fn(|_| Ok(Box::pin(async { Ok(None) })));
+        let link = JobEntry::new("link".into(), "", Location { file: file!(), line: line!() }, handler);
+        job.chain = vec![Link::of(&link, None), Link::of(&link, None)];
+    }
+    stage.enqueue(job.clone()).await;
+    let then = async |after: Option<Duration>| match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => std::future::pending().await,
+    };
+    let limit = Duration::from_secs(10);
+    let client = stage.client();
+    let wishes = async {
+        tokio::join!(
+            async {
+                if order.repeat.is_some() {
+                    then(order.repeat).await;
+                    stage.enqueue(job.clone()).await;
+                }
+            },
+            async {
+                if order.cancel.is_some() {
+                    then(order.cancel).await;
+                    let _ = tokio::time::timeout(limit, client.cancel(id)).await;
+                }
+            },
+            async {
+                if order.requeue.is_some() {
+                    then(order.requeue).await;
+                    let _ = tokio::time::timeout(limit, client.requeue(vec![id])).await;
+                }
+            }
+        )
+    };
+    wishes.await;
+}

@@ -1,0 +1,476 @@
+//! The referee: keeps its own account of every job, worker and schedule, by the answers of the store alone, and says which rule is
+//! broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::schedule::Schedule;
+use jobs_core::store::{
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, QUARANTINE, ScheduleRecord,
+};
+use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
+
+use super::life::Life;
+use super::server::job_text;
+
+/// How often a job is tried again at most.
+pub(super) const RETRIES: u32 = 3;
+
+/// Judges what happens.
+#[derive(Default)]
+pub(super) struct Referee {
+    cases: BTreeMap<JobId, Case>,
+    tenants: BTreeMap<WorkerId, Tenant>,
+    /// The processes of workers that are forgotten.
+    graves: BTreeMap<WorkerId, Life>,
+    schedules: BTreeMap<String, Timestamp>,
+    fired: BTreeSet<(String, Timestamp)>,
+    runs: BTreeMap<u64, Run>,
+    last_run: u64,
+    /// The first rules that were broken.
+    violations: Vec<Violation>,
+}
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: &'static str,
+    /// By what.
+    pub by: String,
+}
+
+/// What is known of a job.
+struct Case {
+    record: JobRecord,
+    holder: Option<WorkerId>,
+    /// Its runs that have begun.
+    runs: i64,
+    acknowledged: bool,
+    /// How often in a row the process that held it died, or seemed to.
+    deaths: u32,
+    /// The process in which its newest run began, and under which token.
+    ran: Option<(String, i64)>,
+    /// The process whose loss put the newest crash on it, unless that was taken back, and the token under which it held the job.
+    crashed: Option<(String, i64)>,
+    /// The shapes that could not decode it.
+    shapes: BTreeSet<String>,
+}
+
+/// A worker that is known.
+struct Tenant {
+    /// The kinds that it knows, each with the shape of its arguments.
+    kinds: BTreeMap<String, String>,
+    lease: Duration,
+    renewed: Duration,
+}
+
+/// A run of a job in a process.
+struct Run {
+    job: JobId,
+    life: Life,
+}
+
+/// Why a job may have changed.
+pub(super) enum Cause<'a> {
+    Enqueue,
+    Claim { worker: WorkerId },
+    Outcome { decision: &'a Decision, answer: &'a CompletionAnswer },
+    Rescue { now: Now },
+    HandBack { worker: WorkerId },
+    Abandon,
+    Register,
+    Cancel,
+    Requeue,
+}
+
+impl Case {
+    fn new(record: JobRecord) -> Self {
+        Self {
+            record,
+            holder: None,
+            runs: 0,
+            acknowledged: false,
+            deaths: 0,
+            ran: None,
+            crashed: None,
+            shapes: BTreeSet::new(),
+        }
+    }
+}
+
+impl Tenant {
+    fn has_lease(&self, now: Now) -> bool {
+        now.steady.saturating_sub(self.renewed) <= self.lease
+    }
+}
+
+impl Referee {
+    fn blame(&mut self, rule: &'static str, by: impl Into<String>) {
+        self.violations.push(Violation { rule, by: by.into() });
+    }
+
+    pub(super) fn violation(&mut self, rule: &'static str, by: impl Into<String>) {
+        self.blame(rule, by);
+    }
+
+    /// The first rule that was broken.
+    pub(super) fn first(&self) -> Option<&Violation> {
+        self.violations.first()
+    }
+
+    /// All jobs that have not ended.
+    pub(super) fn unfinished(&self) -> Vec<JobId> {
+        self.cases.iter().filter(|(_, case)| !case.record.state.is_finished()).map(|(id, _)| *id).collect()
+    }
+
+    /// All jobs that were stored, as they were last seen.
+    pub(super) fn records(&self) -> impl Iterator<Item = &JobRecord> {
+        self.cases.values().map(|case| &case.record)
+    }
+
+    /// The jobs whose enqueue was answered.
+    pub(super) fn acknowledged(&self) -> Vec<JobId> {
+        self.cases.iter().filter(|(_, case)| case.acknowledged).map(|(id, _)| *id).collect()
+    }
+
+    /// How many runs have begun.
+    pub(super) fn runs(&self) -> u64 {
+        self.last_run
+    }
+
+    /// Somebody was told that a job is stored.
+    pub(super) fn acknowledge(&mut self, id: JobId) {
+        match self.cases.get_mut(&id) {
+            Some(case) => case.acknowledged = true,
+            None => self.blame("a job that enqueue answered for is stored", job_text(id)),
+        }
+    }
+
+    pub(super) fn enqueued(&mut self, jobs: &[NewJob], answers: &[Enqueued]) {
+        for (job, answer) in jobs.iter().zip(answers) {
+            if answer.created && job.id.is_some_and(|id| self.cases.contains_key(&id)) {
+                self.blame("an enqueue that is repeated stores nothing", job_text(answer.id));
+            }
+        }
+    }
+
+    pub(super) fn registered(&mut self, life: &Life, now: Now, id: WorkerId, lease: Duration, kinds: BTreeMap<String, String>) {
+        let own = life.name();
+        let forgotten = self.cases.iter().find(|(_, case)| {
+            let of_own = |of: &Option<(String, i64)>| of.as_ref().is_some_and(|(name, token)| (name, *token) == (&own, case.record.token));
+            !case.record.state.is_finished() && case.record.crashes > 0 && of_own(&case.crashed) && of_own(&case.ran)
+        });
+        if let Some((id, _)) = forgotten {
+            let by = format!("{own}: {}", job_text(*id));
+            self.blame("a process that lost its lease and lives takes back the crashes that this cost", by);
+        }
+        let tenant = Tenant { kinds, lease, renewed: now.steady };
+        self.graves.insert(id, life.clone());
+        if self.tenants.insert(id, tenant).is_some() {
+            self.blame("a worker's id is used once", life.name());
+        }
+    }
+
+    pub(super) fn beaten(&mut self, now: Now, worker: WorkerId, beat: Beat) {
+        let tenant = self.tenants.get_mut(&worker).filter(|tenant| tenant.has_lease(now));
+        let holds = tenant.is_some();
+        if let Some(tenant) = tenant {
+            tenant.renewed = tenant.renewed.max(now.steady);
+        }
+        if holds != beat.alive {
+            self.blame("a lease is renewed while it holds, and not afterwards", format!("{worker}"));
+        }
+    }
+
+    /// Those whose lease has run out are forgotten.
+    pub(super) fn buried(&mut self, now: Now) {
+        self.tenants.retain(|_, tenant| tenant.has_lease(now));
+    }
+
+    pub(super) fn left(&mut self, worker: WorkerId) {
+        self.tenants.remove(&worker);
+    }
+
+    pub(super) fn claimed(&mut self, now: Now, request: &ClaimRequest, claim: &Claim) {
+        let holds = self.tenants.get(&request.worker).is_some_and(|tenant| tenant.has_lease(now));
+        if holds == claim.lost {
+            self.blame("a claim is granted under a lease, and only there", format!("{}", request.worker));
+        }
+        for job in &claim.jobs {
+            let name = job_text(job.id);
+            if !request.kinds.contains(&*job.kind) {
+                self.blame("a worker gets only kinds that it knows", format!("{name} is {}", job.kind));
+            }
+            let Some(case) = self.cases.get(&job.id) else {
+                self.blame("only jobs that were stored are claimed", name);
+                continue;
+            };
+            if case.record.failures != job.failures || job.failures > RETRIES {
+                self.blame("an attempt is a failure more, up to the limit", format!("{name} has {} failures", job.failures));
+            }
+        }
+        let fresh = claim.jobs.iter().filter(|job| job.crashes > 0).count();
+        let held = self.cases.values().filter(|case| {
+            case.holder == Some(request.worker) && case.record.state == State::Running && case.record.crashes > 0
+        });
+        if fresh > 0 && fresh + held.count() > 1 {
+            self.blame("a worker has one job on probation at a time", format!("{}", request.worker));
+        }
+    }
+
+    pub(super) fn settled(&mut self, outcome: &Completion, answer: &CompletionAnswer) {
+        let Some(case) = self.cases.get(&outcome.id) else { return };
+        let expected = match case.record.state {
+            State::Running if case.record.token == outcome.token => CompletionAnswer::Applied,
+            state if state.is_finished() && case.record.token == outcome.token => CompletionAnswer::Repeated,
+            _ => CompletionAnswer::Stale,
+        };
+        if *answer != expected {
+            let by = format!("{} under token {}: {answer:?} instead of {expected:?}", job_text(outcome.id), outcome.token);
+            self.blame("an outcome counts under the newest token, and once", by);
+        }
+    }
+
+    pub(super) fn followed(
+        &mut self,
+        outcome: &Completion,
+        answer: &CompletionAnswer,
+        follower: JobId,
+        stored: Option<JobRecord>,
+    ) {
+        let right = match (answer, &stored) {
+            (CompletionAnswer::Applied, Some(record)) => record.parent == Some(outcome.id),
+            (CompletionAnswer::Applied, None) => false,
+            (_, Some(_)) => self.cases.contains_key(&follower),
+            (_, None) => true,
+        };
+        if !right {
+            self.blame("a follower is stored with the outcome that counts, and with no other", job_text(follower));
+        }
+        if stored.is_some() {
+            self.saw(&Cause::Enqueue, follower, stored);
+        }
+    }
+
+    /// A schedule's row is as it was declared.
+    pub(super) fn declared(&mut self, rows: &[ScheduleRecord]) {
+        for row in rows {
+            let last = self.schedules.entry(row.schedule.key.clone()).or_insert(row.last_tick);
+            if row.last_tick < *last {
+                self.blame("the last tick only grows", row.schedule.key.clone());
+            }
+        }
+    }
+
+    pub(super) fn fired(&mut self, fire: &Fire, fired: Fired) {
+        let (Some(last), Some(expected)) = (self.schedules.get(&fire.key).copied(), fire.expected) else { return };
+        if fired == Fired::Lost {
+            return;
+        }
+        let text = format!("{} at {}", fire.key, fire.tick);
+        if last != expected || fire.tick <= expected {
+            self.blame("a tick is fired by one who knows the last one", text.clone());
+        }
+        if !self.fired.insert((fire.key.clone(), fire.tick)) {
+            self.blame("a tick has one job", text.clone());
+        }
+        let passed = Schedule::parse_every(super::stage::EVERY).map(|every| every.count_between(expected, fire.tick, 10_000));
+        if passed.is_ok_and(|passed| passed != fire.missed as usize + 1) {
+            self.blame("every tick is fired or counted as missed", text);
+        }
+        self.schedules.insert(fire.key.clone(), fire.tick);
+    }
+
+    pub(super) fn ticked(&mut self, rows: &[ScheduleRecord]) {
+        for row in rows {
+            if self.schedules.get(&row.schedule.key).is_some_and(|last| *last != row.last_tick) {
+                self.blame("the last tick is the last that was fired", format!("{} {}", row.schedule.key, row.last_tick));
+            }
+        }
+    }
+
+    /// A run of a job begins. Answers its number, and which run of its job it is.
+    pub(super) fn began(&mut self, life: &Life, job: JobId, attempt: u32) -> (u64, i64) {
+        let mut nth = 0;
+        self.last_run += 1;
+        let name = job_text(job);
+        let others = self.runs.values().filter(|run| run.job == job && !run.life.is_gone() && !run.life.is_behind());
+        let beside = others.map(|run| run.life.name()).next();
+        if let Some(other) = beside.filter(|_| !life.is_behind()) {
+            self.blame("a job runs once at a time", format!("{name} begins in {} while it runs in {other}", life.name()));
+        }
+        if attempt > RETRIES + 1 {
+            self.blame("an attempt is a failure more, up to the limit", format!("{name} has its attempt {attempt}"));
+        }
+        if let Some(case) = self.cases.get_mut(&job) {
+            case.runs += 1;
+            nth = case.runs;
+            case.ran = Some((life.name(), case.record.token));
+            if case.runs > case.record.token {
+                let by = format!("{name} has {} runs after {} claims", case.runs, case.record.token);
+                self.blame("a claim makes one run at most", by);
+            }
+        }
+        self.runs.insert(self.last_run, Run { job, life: life.clone() });
+        (self.last_run, nth)
+    }
+
+    /// Every schedule has gone on until now.
+    pub(super) fn close(&mut self, now: Timestamp) {
+        let behind = self.schedules.iter().find(|(_, last)| now.duration_since(**last).as_secs() > 60);
+        if let Some(by) = behind.map(|(key, last)| format!("{key} at {last}")) {
+            self.blame("every tick is fired or counted as missed", by);
+        }
+    }
+
+    pub(super) fn ended(&mut self, run: u64) {
+        self.runs.remove(&run);
+    }
+
+    /// Compares a job with what it was. Answers what has changed, in words.
+    pub(super) fn saw(&mut self, cause: &Cause<'_>, id: JobId, record: Option<JobRecord>) -> Option<String> {
+        let name = job_text(id);
+        let Some(after) = record else {
+            if self.cases.contains_key(&id) {
+                self.blame("a job that is stored stays", name);
+            }
+            return None;
+        };
+        let Some(case) = self.cases.get_mut(&id) else {
+            if !matches!(after.state, State::Available | State::Scheduled) || after.token != 0 || after.failures != 0 {
+                self.blame("a new job is a clean slate", name.clone());
+            }
+            let text = format!("{name} {} is {}", after.kind, after.state);
+            self.cases.insert(id, Case::new(after));
+            return Some(text);
+        };
+        let before = std::mem::replace(&mut case.record, after.clone());
+        let holder = case.holder;
+        match cause {
+            Cause::Claim { worker } => case.holder = Some(*worker),
+            _ if after.state != State::Running => case.holder = None,
+            _ => {}
+        }
+        let grave = holder.and_then(|holder| self.graves.get(&holder));
+        let died = grave.is_some_and(|life| life.is_gone() || life.is_behind());
+        case.deaths = match cause {
+            Cause::Rescue { .. } if after.crashes > before.crashes => case.deaths + u32::from(died),
+            Cause::Abandon if after.crashes < before.crashes => case.deaths.saturating_sub(1),
+            _ if after.crashes == 0 => 0,
+            _ => case.deaths,
+        };
+        let deaths = case.deaths;
+        case.crashed = match cause {
+            Cause::Rescue { .. } if after.crashes > before.crashes => grave.map(|life| (life.name(), before.token)),
+            Cause::Abandon if after.crashes < before.crashes => None,
+            _ => case.crashed.take(),
+        };
+        match cause {
+            Cause::Outcome { decision: Decision::Park { shape, .. }, answer: CompletionAnswer::Applied } => {
+                case.shapes.insert(shape.clone());
+            }
+            Cause::Requeue if before.state != after.state => case.shapes.clear(),
+            // It is parked because nobody knew its kind.
+            Cause::Rescue { .. } if before.state != State::Parked && after.state == State::Parked => case.shapes.clear(),
+            _ => {}
+        }
+        let fits = |tenant: &Tenant| tenant.kinds.get(&after.kind).is_some_and(|shape| !case.shapes.contains(shape));
+        let wanted = self.tenants.values().any(fits);
+        if before.state == State::Parked
+            && after.state == State::Available
+            && matches!(cause, Cause::Rescue { .. } | Cause::Register)
+            && !wanted
+        {
+            self.blame("a parked job comes back for a worker that may be able to run it", name.clone());
+        }
+        if let Some(rule) = self.judge(cause, &before, &after, holder, deaths) {
+            self.blame(rule, format!("{name}: {} -> {}", words(&before), words(&after)));
+        }
+        (before.state != after.state || before.crashes != after.crashes)
+            .then(|| format!("{name} {} -> {}", words(&before), words(&after)))
+    }
+
+    /// The rule that a change breaks.
+    fn judge(
+        &self,
+        cause: &Cause<'_>,
+        before: &JobRecord,
+        after: &JobRecord,
+        holder: Option<WorkerId>,
+        deaths: u32,
+    ) -> Option<&'static str> {
+        use State::{Available, Cancelled, Completed, Failed, Parked, Retryable, Running, Scheduled};
+        let waits = |state| matches!(state, Available | Scheduled | Retryable);
+        let freed = before.state == Running && matches!(after.state, Available | Cancelled);
+        let still = before.state == after.state || (waits(before.state) && after.state == Available);
+        let count = |record: &JobRecord| (record.failures, record.snoozes, record.crashes);
+        let counted = |failures, snoozes| after.failures == before.failures + failures && after.snoozes == before.snoozes + snoozes;
+        if after.token != before.token + i64::from(matches!(cause, Cause::Claim { .. })) {
+            return Some("a token grows by one with each claim, and by nothing else");
+        }
+        let fine = match cause {
+            Cause::Enqueue => still && count(before) == count(after),
+            Cause::Claim { .. } if before.state == Running => return Some("a job has one valid token at a time"),
+            Cause::Claim { .. } => waits(before.state) && after.state == Running && count(before) == count(after),
+            Cause::Outcome { answer: CompletionAnswer::Applied, decision } => {
+                if before.cancel_requested && !after.state.is_finished() {
+                    return Some("a job that was asked to stop does not run again");
+                }
+                let to = |state| after.state == state;
+                match decision {
+                    Decision::Complete { .. } => to(Completed) && counted(0, 0),
+                    Decision::Fail { .. } => to(Failed) && counted(1, 0),
+                    Decision::Cancel { .. } => to(Cancelled) && counted(0, 0),
+                    Decision::Retry { .. } => (to(Retryable) || to(Cancelled)) && counted(1, 0) && after.crashes == 0,
+                    Decision::Snooze { .. } => (to(Scheduled) || to(Cancelled)) && counted(0, 1) && after.crashes == 0,
+                    Decision::HandBack => (to(Available) || to(Cancelled)) && counted(0, 0),
+                    Decision::Park { .. } => (to(Parked) || to(Cancelled)) && counted(0, 0),
+                }
+            }
+            Cause::Outcome { .. } => still && count(before) == count(after),
+            Cause::Rescue { now } => {
+                let lives = holder.and_then(|holder| self.tenants.get(&holder)).is_some_and(|tenant| tenant.has_lease(*now));
+                if before.state == Running && after.state != Running && lives {
+                    return Some("a worker whose lease holds keeps its jobs");
+                }
+                if !counted(0, 0) {
+                    return Some("a rescue uses no attempt");
+                }
+                let crashed = after.crashes == before.crashes + 1;
+                let kind = |tenant: &Tenant| tenant.kinds.contains_key(&after.kind);
+                match (before.state, after.state) {
+                    (Running, Failed) => {
+                        if after.kind != "killer" && deaths <= QUARANTINE {
+                            return Some("no innocent job is quarantined");
+                        }
+                        crashed
+                    }
+                    (Running, Available | Cancelled) => crashed && after.crashes <= QUARANTINE,
+                    // Two steps at once: freed, and then parked since nobody is left who knows it.
+                    (Running, Parked) => crashed,
+                    (_, Parked) if waits(before.state) => !self.tenants.values().any(|t| t.has_lease(*now) && kind(t)),
+                    (Parked, Available) => true,
+                    _ => still && count(before) == count(after),
+                }
+            }
+            Cause::HandBack { worker } => (still || (freed && holder == Some(*worker))) && count(before) == count(after),
+            Cause::Abandon => still && counted(0, 0) && after.crashes <= before.crashes,
+            Cause::Register => still || (before.state == Parked && after.state == Available),
+            Cause::Cancel => {
+                (still || (!before.state.is_finished() && before.state != Running && after.state == Cancelled))
+                    && count(before) == count(after)
+            }
+            Cause::Requeue => {
+                still || ((before.state.is_finished() || before.state == Parked) && after.state == Available && after.failures == 0)
+            }
+        };
+        (!fine).then_some("a job moves only as the table of moves allows")
+    }
+}
+
+fn words(record: &JobRecord) -> String {
+    let JobRecord { state, token, failures, crashes, snoozes, .. } = record;
+    format!("{state} (token {token}, {failures} failures, {crashes} crashes, {snoozes} snoozes)")
+}

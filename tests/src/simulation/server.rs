@@ -1,0 +1,295 @@
+//! The store as a server of its own: each call takes effect at one instant, is written into the history, and is judged.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::store::{
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
+    NewSchedule, NewWorker, Now, Rescue, ScheduleStore, Signal, StoreFuture, StoreInfo,
+};
+use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
+use jobs_runtime::env::Clock;
+use jobs_runtime::store::memory::MemoryStore;
+
+use super::life::Life;
+use super::referee::{Cause, Referee};
+use super::wire::Fates;
+
+/// The store, its history, and its referee.
+pub(super) struct Server {
+    store: MemoryStore,
+    /// Tells the time, where the store does so itself.
+    clock: Option<Life>,
+    origin: Life,
+    book: Mutex<Book>,
+    counts: Mutex<Counts>,
+}
+
+/// What happened, and what to think of it.
+pub(super) struct Book {
+    pub(super) lines: Vec<String>,
+    pub(super) referee: Referee,
+}
+
+/// How often things happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) fates: Fates,
+}
+
+impl Server {
+    /// A server whose clock is that of `origin`, and which goes by it itself if `own_clock`.
+    pub(super) fn new(origin: &Life, own_clock: bool) -> Self {
+        Self {
+            store: MemoryStore::new(),
+            clock: own_clock.then(|| origin.clone()),
+            origin: origin.clone(),
+            book: Mutex::new(Book { lines: Vec::new(), referee: Referee::default() }),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// The history and the referee.
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line into the history.
+    pub(super) fn note(&self, who: &str, what: impl std::fmt::Display) {
+        let at = self.time();
+        let mut line = String::with_capacity(96);
+        let _ = write!(line, "{:>8}.{:03}  {who:<11} {what}", at.as_secs(), at.subsec_millis());
+        self.book().lines.push(line);
+    }
+
+    /// The time since the beginning.
+    pub(super) fn time(&self) -> Duration {
+        self.origin.now().steady
+    }
+
+    /// The wall clock.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.origin.now().wall
+    }
+
+    pub(super) fn signal(&self) -> &Signal {
+        self.store.signal()
+    }
+
+    pub(super) fn info(&self) -> StoreInfo {
+        self.store.info()
+    }
+
+    /// A look that changes nothing.
+    pub(super) fn ask<'a, T>(&'a self, look: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+        at_once(look(&self.store))
+    }
+
+    /// A job as it stands.
+    pub(super) fn record(&self, id: JobId) -> Option<JobRecord> {
+        at_once(self.store.job(id)).ok().flatten()
+    }
+
+    fn now(&self, callers: Now) -> Now {
+        self.clock.as_ref().map_or(callers, Clock::now)
+    }
+
+    /// Compares every job that is not finished with what it was before.
+    fn look_over(&self, cause: &Cause<'_>) {
+        let ids = self.book().referee.unfinished();
+        self.look_at(cause, ids);
+    }
+
+    fn look_at(&self, cause: &Cause<'_>, ids: impl IntoIterator<Item = JobId>) {
+        for id in ids {
+            let record = self.record(id);
+            let moved = self.book().referee.saw(cause, id, record);
+            if let Some(moved) = moved {
+                self.note("", format_args!("  {moved}"));
+            }
+        }
+    }
+
+    pub(super) fn enqueue(&self, life: &Life, now: Now, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
+        let ids: Vec<JobId> = jobs.iter().filter_map(|job| job.id).collect();
+        let answers = at_once(self.store.enqueue(self.now(now), jobs.clone()))?;
+        let created = answers.iter().filter(|answer| answer.created).count();
+        self.note(&life.name(), format_args!("enqueue {} {} -> {created} created", jobs[0].kind, short(&ids)));
+        self.book().referee.enqueued(&jobs, &answers);
+        self.look_at(&Cause::Enqueue, ids);
+        Ok(answers)
+    }
+
+    pub(super) fn register(&self, life: &Life, now: Now, worker: NewWorker) -> Result<(), StoreError> {
+        let (id, build, lease) = (worker.id, worker.build.clone(), worker.lease);
+        let kinds = worker.kinds.iter().map(|kind| (kind.name.clone(), kind.shape.clone())).collect();
+        let now = self.now(now);
+        at_once(self.store.register(now, worker))?;
+        self.note(&life.name(), format_args!("register {} build {build}", id_text(id)));
+        self.book().referee.registered(life, now, id, lease, kinds);
+        self.look_over(&Cause::Register);
+        Ok(())
+    }
+
+    pub(super) fn heartbeat(&self, life: &Life, now: Now, worker: WorkerId) -> Result<Beat, StoreError> {
+        let now = self.now(now);
+        let beat = at_once(self.store.heartbeat(now, worker))?;
+        let wants = if beat.rescue { " rescue" } else { "" };
+        self.note(&life.name(), format_args!("heartbeat {} -> alive {}{wants}", id_text(worker), beat.alive));
+        self.book().referee.beaten(now, worker, beat);
+        Ok(beat)
+    }
+
+    pub(super) fn rescue(&self, life: &Life, now: Now, by: WorkerId) -> Result<Rescue, StoreError> {
+        let now = self.now(now);
+        let rescue = at_once(self.store.rescue(now, by))?;
+        let Rescue { workers, freed, quarantined, parked, .. } = rescue;
+        self.note(&life.name(), format_args!("rescue -> {workers} workers, {freed} freed, {quarantined} quarantined, {parked} parked"));
+        self.look_over(&Cause::Rescue { now });
+        self.book().referee.buried(now);
+        Ok(rescue)
+    }
+
+    pub(super) fn leave(&self, life: &Life, now: Now, worker: WorkerId) -> Result<(), StoreError> {
+        at_once(self.store.leave(self.now(now), worker))?;
+        self.note(&life.name(), format_args!("leave {}", id_text(worker)));
+        self.look_over(&Cause::HandBack { worker });
+        self.book().referee.left(worker);
+        Ok(())
+    }
+
+    pub(super) fn abandon(&self, life: &Life, now: Now, held: Vec<Held>) -> Result<u64, StoreError> {
+        let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
+        let taken_back = at_once(self.store.abandon(self.now(now), held))?;
+        self.note(&life.name(), format_args!("abandon {} -> {taken_back}", short(&ids)));
+        self.look_at(&Cause::Abandon, ids);
+        Ok(taken_back)
+    }
+
+    pub(super) fn claim(&self, life: &Life, now: Now, request: ClaimRequest) -> Result<Claim, StoreError> {
+        let now = self.now(now);
+        let claim = at_once(self.store.claim(now, request.clone()))?;
+        if claim.lost || !claim.jobs.is_empty() {
+            let ids: Vec<JobId> = claim.jobs.iter().map(|job| job.id).collect();
+            let lost = if claim.lost { "lost" } else { "" };
+            self.note(&life.name(), format_args!("claim {} -> {}{lost}", id_text(request.worker), short(&ids)));
+        }
+        self.book().referee.claimed(now, &request, &claim);
+        self.look_at(&Cause::Claim { worker: request.worker }, claim.jobs.iter().map(|job| job.id));
+        Ok(claim)
+    }
+
+    pub(super) fn complete(
+        &self,
+        life: &Life,
+        now: Now,
+        outcomes: Vec<Completion>,
+    ) -> Result<Vec<CompletionAnswer>, StoreError> {
+        let answers = at_once(self.store.complete(self.now(now), outcomes.clone()))?;
+        for (outcome, answer) in outcomes.iter().zip(&answers) {
+            let Completion { id, token, decision, .. } = outcome;
+            self.note(&life.name(), format_args!("outcome {} token {token} {decision:?} -> {answer:?}", job_text(*id)));
+            self.book().referee.settled(outcome, answer);
+            self.look_at(&Cause::Outcome { decision, answer }, [*id]);
+            for follower in outcome.followers.iter().filter_map(|follower| follower.id) {
+                let stored = self.record(follower);
+                self.book().referee.followed(outcome, answer, follower, stored);
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(super) fn reconcile(&self, life: &Life, now: Now, worker: WorkerId, known: Vec<Held>) -> Result<u64, StoreError> {
+        let handed_back = at_once(self.store.reconcile(self.now(now), worker, known))?;
+        self.note(&life.name(), format_args!("reconcile {} -> {handed_back}", id_text(worker)));
+        self.look_over(&Cause::HandBack { worker });
+        Ok(handed_back)
+    }
+
+    pub(super) fn declare(
+        &self,
+        life: &Life,
+        now: Now,
+        schedules: Vec<NewSchedule>,
+        known: Arc<BTreeSet<String>>,
+    ) -> Result<(), StoreError> {
+        let now = self.now(now);
+        at_once(self.store.declare(now, schedules, known))?;
+        self.note(&life.name(), "declare");
+        let rows = at_once(self.store.schedules())?;
+        self.book().referee.declared(&rows);
+        Ok(())
+    }
+
+    pub(super) fn fire(&self, life: &Life, now: Now, ticks: Vec<Fire>) -> Result<Vec<Fired>, StoreError> {
+        let answers = at_once(self.store.fire(self.now(now), ticks.clone()))?;
+        for (fire, fired) in ticks.iter().zip(&answers) {
+            let Fire { key, tick, missed, .. } = fire;
+            let answer = match fired {
+                Fired::Job(id) => job_text(*id),
+                other => format!("{other:?}"),
+            };
+            self.note(&life.name(), format_args!("fire {key} {tick} missed {missed} -> {answer}"));
+            self.book().referee.fired(fire, *fired);
+            if let Fired::Job(id) = fired {
+                self.look_at(&Cause::Enqueue, [*id]);
+            }
+        }
+        let rows = at_once(self.store.schedules())?;
+        self.book().referee.ticked(&rows);
+        Ok(answers)
+    }
+
+    pub(super) fn cancel(
+        &self,
+        life: &Life,
+        now: Now,
+        ids: Vec<JobId>,
+        reason: String,
+    ) -> Result<Vec<CancelAnswer>, StoreError> {
+        let answers = at_once(self.store.cancel(self.now(now), ids.clone(), reason))?;
+        self.note(&life.name(), format_args!("cancel {} -> {answers:?}", short(&ids)));
+        self.look_at(&Cause::Cancel, ids);
+        Ok(answers)
+    }
+
+    pub(super) fn requeue(&self, life: &Life, now: Now, ids: Vec<JobId>) -> Result<Vec<bool>, StoreError> {
+        let answers = at_once(self.store.requeue(self.now(now), ids.clone()))?;
+        self.note(&life.name(), format_args!("requeue {} -> {answers:?}", short(&ids)));
+        self.look_at(&Cause::Requeue, ids);
+        Ok(answers)
+    }
+}
+
+/// The answer of a call of the memory store, which takes effect at its first poll.
+fn at_once<T>(mut call: StoreFuture<'_, T>) -> Result<T, StoreError> {
+    match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Err(StoreError::Unavailable { message: "the memory store waits".into(), source: None }),
+    }
+}
+
+/// The end of an id, which is random.
+fn tail(bytes: &[u8; 16]) -> String {
+    bytes[13..].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+pub(super) fn job_text(id: JobId) -> String {
+    format!("j{}", tail(id.as_bytes()))
+}
+
+fn id_text(id: WorkerId) -> String {
+    format!("w{}", tail(id.as_bytes()))
+}
+
+fn short(ids: &[JobId]) -> String {
+    ids.iter().map(|id| job_text(*id)).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,60 @@
+//! The simulation can be trusted: it repeats itself, and it notices every guard of the protocol that is switched off.
+
+use jobs_runtime::testing::guards::{Guard, without};
+use tests::simulation::{Plan, run, shrink};
+
+/// How many seeds are tried until a guard that is off must have been noticed.
+const SEEDS: u64 = 3_000;
+
+#[test]
+fn the_same_seed_gives_the_same_history_and_breaks_no_rule() {
+    for seed in 1_000_000..1_000_020 {
+        let plan = Plan::of(seed);
+        let (first, second) = (run(&plan), run(&plan));
+        assert_eq!(first.violation, None, "seed {seed}");
+        assert_eq!(first.history, second.history, "seed {seed}");
+    }
+}
+
+#[test]
+fn different_seeds_give_different_histories() {
+    assert_ne!(run(&Plan::of(1)).history, run(&Plan::of(2)).history);
+}
+
+/// The first seed that notices, and the rule that it says is broken.
+fn noticed(guard: Guard) -> Option<(u64, String)> {
+    (0..SEEDS).find_map(|seed| {
+        let plan = Plan::of(seed);
+        without(Some(guard), || {
+            let report = run(&plan);
+            let other = guard == Guard::SeededChance && report.history != run(&plan).history;
+            let rule = report.violation.map(|violation| violation.rule.to_owned());
+            rule.or_else(|| other.then(|| "one seed gives one history".to_owned())).map(|rule| (seed, rule))
+        })
+    })
+}
+
+#[test]
+fn every_guard_that_is_switched_off_is_noticed() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(guard) = Guard::ALL.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let (seed, rule) = noticed(*guard).unwrap_or_else(|| panic!("nobody notices that `{guard}` is off"));
+                    println!("without `{guard}`, seed {seed}: {rule}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_plan_that_breaks_a_rule_is_made_smaller() {
+    let (seed, _) = noticed(Guard::RepeatWindow).expect("it is noticed");
+    let plan = Plan::of(seed);
+    let (small, report) = without(Some(Guard::RepeatWindow), || shrink(&plan)).expect("it breaks a rule");
+    assert_eq!(report.violation.expect("it still does").rule, "an enqueue that is repeated stores nothing");
+    assert_eq!((small.orders.len(), small.troubles.len()), (1, 0), "{small:?}");
+}
