@@ -106,8 +106,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Ends a worker in order: whatever it still holds is handed back, and it is forgotten.
     fn leave(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, ()>;
 
-    /// Says that a worker which lost its lease lives: the crashes that its loss put on these jobs are taken back, for each job whose
-    /// newest crash bears this token. Answers how many.
+    /// Says that a worker which lost its lease lives: the crashes that its loss put on these jobs are taken back, each once: the crash
+    /// of each job that was counted under this token. Answers how many.
     fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64>;
 
     /// Hands out due jobs of the wanted kinds and queues, in order of (priority, time due, order of enqueue), one on probation among

@@ -16,7 +16,7 @@ CREATE TABLE "jobs".job (
     failures    integer     NOT NULL DEFAULT 0,
     crashes     integer     NOT NULL DEFAULT 0,                   -- above 0: on probation
     snoozes     integer     NOT NULL DEFAULT 0,
-    crash_token bigint,                                           -- the token under which the newest crash was counted
+    crash_tokens bigint[],                                        -- the tokens under which its crashes were counted
     worker      bigint,                                           -- worker.seq of the holder
     started_at  timestamptz,
     retries     integer,                                          -- its own number of retries; else the kind's

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!("{problem}\n\nsimulate [--seeds N] [--from N]\nsimulate --seed N\nsimulate --mutants [NAME] [--seeds N] [--from N]");
+    eprintln!(
+        "{problem}\n\nsimulate [--seeds N] [--from N]\nsimulate --seed N\nsimulate --mutants [NAME] [--seeds N] [--from N]"
+    );
     ExitCode::from(2)
 }
 
@@ -86,7 +88,9 @@ fn play(from: u64, seeds: u64) -> ExitCode {
     let took = began.elapsed().as_secs_f64();
     lock(&totals).print();
     let rate = f64::from(u32::try_from(seeds).unwrap_or(u32::MAX)) / took;
-    println!("{seeds} seeds from {from} on, each twice with the same history: no rule broken, {took:.1} s, {rate:.1} seeds a second");
+    println!(
+        "{seeds} seeds from {from} on, each twice with the same history: no rule broken, {took:.1} s, {rate:.1} seeds a second"
+    );
     ExitCode::SUCCESS
 }
 
@@ -105,7 +109,13 @@ fn fail(plan: &Plan) -> ExitCode {
         return ExitCode::FAILURE;
     };
     println!("{}\n", report.history.join("\n"));
-    println!("{} workers, {} orders, deaf: {}, the store tells the time: {}", small.workers, small.orders.len(), small.deaf, small.server_clock);
+    println!(
+        "{} workers, {} orders, deaf: {}, the store tells the time: {}",
+        small.workers,
+        small.orders.len(),
+        small.deaf,
+        small.server_clock
+    );
     for trouble in &small.troubles {
         println!("  at {} ms: {trouble}", trouble.at.as_millis());
     }
@@ -189,7 +199,8 @@ impl Totals {
     }
 
     fn print(&self) {
-        let list = |pairs: Vec<(&str, u64)>| pairs.iter().map(|(name, times)| format!("{name} {times}")).collect::<Vec<_>>().join(", ");
+        let list =
+            |pairs: Vec<(&str, u64)>| pairs.iter().map(|(name, times)| format!("{name} {times}")).collect::<Vec<_>>().join(", ");
         println!("jobs {}, runs {}, lines of history {}", self.jobs, self.runs, self.lines);
         println!("troubles: {}", list(self.troubles.iter().map(|(name, times)| (*name, *times)).collect()));
         println!("calls: {}", list(self.calls.to_vec()));

@@ -94,6 +94,8 @@ struct Slot {
     life: Life,
     wire: Arc<Wire>,
     runtime: Option<Runtime>,
+    /// Whether it was asked to stop.
+    asked: bool,
     build: Build,
     /// How many there were before it.
     before: u64,
@@ -108,7 +110,7 @@ impl Process {
         let wire = Wire::new(server, &life, 0);
         life.kill();
         let build = if nth % 2 == 0 { Build::New } else { Build::Old };
-        let slot = Slot { life, wire, runtime: None, build, before: 0, next: (Duration::ZERO, build) };
+        let slot = Slot { life, wire, runtime: None, asked: false, build, before: 0, next: (Duration::ZERO, build) };
         let (seed, deaf, executor, server) = (plan.seed, plan.deaf, executor.clone(), Arc::clone(server));
         Self { nth, seed, deaf, origin: *origin, executor, server, slot: Mutex::new(slot) }
     }
@@ -140,6 +142,7 @@ impl Process {
             if self.deaf {
                 wire.set_hears(Hears::Nothing);
             }
+            slot.asked = false;
             slot.next = (Duration::from_secs(2), build);
             (slot.life, slot.wire, slot.build) = (life.clone(), Arc::clone(&wire), build);
             (life, wire)
@@ -168,6 +171,9 @@ impl Process {
     fn stop(&self) -> Life {
         let (life, runtime) = {
             let mut slot = self.slot();
+            if std::mem::replace(&mut slot.asked, true) {
+                return slot.life.clone();
+            }
             (slot.life.clone(), slot.runtime.take())
         };
         self.server.note(&life.name(), "is asked to stop");

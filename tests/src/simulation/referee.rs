@@ -87,16 +87,7 @@ pub(super) enum Cause<'a> {
 
 impl Case {
     fn new(record: JobRecord) -> Self {
-        Self {
-            record,
-            holder: None,
-            runs: 0,
-            acknowledged: false,
-            deaths: 0,
-            ran: None,
-            crashed: None,
-            shapes: BTreeSet::new(),
-        }
+        Self { record, holder: None, runs: 0, acknowledged: false, deaths: 0, ran: None, crashed: None, shapes: BTreeSet::new() }
     }
 }
 
@@ -159,7 +150,8 @@ impl Referee {
     pub(super) fn registered(&mut self, life: &Life, now: Now, id: WorkerId, lease: Duration, kinds: BTreeMap<String, String>) {
         let own = life.name();
         let forgotten = self.cases.iter().find(|(_, case)| {
-            let of_own = |of: &Option<(String, i64)>| of.as_ref().is_some_and(|(name, token)| (name, *token) == (&own, case.record.token));
+            let of_own =
+                |of: &Option<(String, i64)>| of.as_ref().is_some_and(|(name, token)| (name, *token) == (&own, case.record.token));
             !case.record.state.is_finished() && case.record.crashes > 0 && of_own(&case.crashed) && of_own(&case.ran)
         });
         if let Some((id, _)) = forgotten {
@@ -212,9 +204,10 @@ impl Referee {
             }
         }
         let fresh = claim.jobs.iter().filter(|job| job.crashes > 0).count();
-        let held = self.cases.values().filter(|case| {
-            case.holder == Some(request.worker) && case.record.state == State::Running && case.record.crashes > 0
-        });
+        let held = self
+            .cases
+            .values()
+            .filter(|case| case.holder == Some(request.worker) && case.record.state == State::Running && case.record.crashes > 0);
         if fresh > 0 && fresh + held.count() > 1 {
             self.blame("a worker has one job on probation at a time", format!("{}", request.worker));
         }
@@ -406,7 +399,8 @@ impl Referee {
         let freed = before.state == Running && matches!(after.state, Available | Cancelled);
         let still = before.state == after.state || (waits(before.state) && after.state == Available);
         let count = |record: &JobRecord| (record.failures, record.snoozes, record.crashes);
-        let counted = |failures, snoozes| after.failures == before.failures + failures && after.snoozes == before.snoozes + snoozes;
+        let counted =
+            |failures, snoozes| after.failures == before.failures + failures && after.snoozes == before.snoozes + snoozes;
         if after.token != before.token + i64::from(matches!(cause, Cause::Claim { .. })) {
             return Some("a token grows by one with each claim, and by nothing else");
         }
@@ -463,7 +457,8 @@ impl Referee {
                     && count(before) == count(after)
             }
             Cause::Requeue => {
-                still || ((before.state.is_finished() || before.state == Parked) && after.state == Available && after.failures == 0)
+                still
+                    || ((before.state.is_finished() || before.state == Parked) && after.state == Available && after.failures == 0)
             }
         };
         (!fine).then_some("a job moves only as the table of moves allows")

@@ -152,7 +152,10 @@ impl Server {
         let now = self.now(now);
         let rescue = at_once(self.store.rescue(now, by))?;
         let Rescue { workers, freed, quarantined, parked, .. } = rescue;
-        self.note(&life.name(), format_args!("rescue -> {workers} workers, {freed} freed, {quarantined} quarantined, {parked} parked"));
+        self.note(
+            &life.name(),
+            format_args!("rescue -> {workers} workers, {freed} freed, {quarantined} quarantined, {parked} parked"),
+        );
         self.look_over(&Cause::Rescue { now });
         self.book().referee.buried(now);
         Ok(rescue)
@@ -187,12 +190,7 @@ impl Server {
         Ok(claim)
     }
 
-    pub(super) fn complete(
-        &self,
-        life: &Life,
-        now: Now,
-        outcomes: Vec<Completion>,
-    ) -> Result<Vec<CompletionAnswer>, StoreError> {
+    pub(super) fn complete(&self, life: &Life, now: Now, outcomes: Vec<Completion>) -> Result<Vec<CompletionAnswer>, StoreError> {
         let answers = at_once(self.store.complete(self.now(now), outcomes.clone()))?;
         for (outcome, answer) in outcomes.iter().zip(&answers) {
             let Completion { id, token, decision, .. } = outcome;
@@ -248,13 +246,7 @@ impl Server {
         Ok(answers)
     }
 
-    pub(super) fn cancel(
-        &self,
-        life: &Life,
-        now: Now,
-        ids: Vec<JobId>,
-        reason: String,
-    ) -> Result<Vec<CancelAnswer>, StoreError> {
+    pub(super) fn cancel(&self, life: &Life, now: Now, ids: Vec<JobId>, reason: String) -> Result<Vec<CancelAnswer>, StoreError> {
         let answers = at_once(self.store.cancel(self.now(now), ids.clone(), reason))?;
         self.note(&life.name(), format_args!("cancel {} -> {answers:?}", short(&ids)));
         self.look_at(&Cause::Cancel, ids);

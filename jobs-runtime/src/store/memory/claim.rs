@@ -56,7 +56,9 @@ impl State {
 
     fn stripes<'a>(&'a self, request: &ClaimRequest, room: &BTreeMap<&'a str, usize>) -> Vec<Stripe<'a>> {
         let indexes = [(&self.index.ready, false), (&self.index.probation, true)];
-        let indexes = indexes.into_iter().filter(|(index, probation)| !index.is_empty() && (!probation || request.probation || !Guard::Probation.is_on()));
+        let indexes = indexes
+            .into_iter()
+            .filter(|(index, probation)| !index.is_empty() && (!probation || request.probation || !Guard::Probation.is_on()));
         let mut stripes = Vec::new();
         for (index, probation) in indexes {
             for queue in room.keys() {

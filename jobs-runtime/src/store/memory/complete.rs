@@ -42,9 +42,9 @@ impl State {
     }
 
     fn is_held(&self, seq: i64, token: i64) -> bool {
-        self.live.get(&seq).is_some_and(|job| {
-            job.record.state == JobState::Running && (job.record.token == token || !Guard::Fence.is_on())
-        })
+        self.live
+            .get(&seq)
+            .is_some_and(|job| job.record.state == JobState::Running && (job.record.token == token || !Guard::Fence.is_on()))
     }
 
     fn apply(&mut self, now: Timestamp, seq: i64, decision: Decision) {
@@ -118,6 +118,6 @@ fn wait(job: &mut Job, state: JobState, due: Timestamp) {
     job.record.state = state;
     job.record.run_at = due;
     job.record.crashes = 0;
-    job.crash_token = None;
+    job.crash_tokens.clear();
     job.worker = None;
 }

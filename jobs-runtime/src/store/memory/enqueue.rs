@@ -63,5 +63,13 @@ fn new_job(now: Now, id: JobId, job: NewJob) -> Job {
         record.schedule = Some(tick.schedule);
         record.tick = Some(tick.instant);
     }
-    Job { record, timeout: job.timeout, worker: None, cancel: None, shapes: BTreeSet::new(), crash_token: None, emptied: false }
+    Job {
+        record,
+        timeout: job.timeout,
+        worker: None,
+        cancel: None,
+        shapes: BTreeSet::new(),
+        crash_tokens: BTreeSet::new(),
+        emptied: false,
+    }
 }

@@ -76,9 +76,11 @@ impl State {
     }
 
     pub(super) fn heartbeat(&mut self, now: Now, id: WorkerId) -> Beat {
-        let Some(worker) = self.workers.get_mut(&id)
-            .filter(|worker| worker.has_lease(now) || !Guard::ExpiredStaysExpired.is_on())
-        else { return Beat::default() };
+        let Some(worker) =
+            self.workers.get_mut(&id).filter(|worker| worker.has_lease(now) || !Guard::ExpiredStaysExpired.is_on())
+        else {
+            return Beat::default();
+        };
         worker.renewed = worker.renewed.max(now.steady);
         worker.renewed_at = now.wall;
         Beat {
@@ -114,10 +116,10 @@ impl State {
         let mut taken_back = 0;
         for Held { id, token } in held {
             let Some(seq) = self.seq_of(*id) else { continue };
-            if self.live.get(&seq).is_some_and(|job| job.crash_token == Some(*token)) {
+            if self.live.get(&seq).is_some_and(|job| job.crash_tokens.contains(token)) {
                 self.change(seq, |job| {
                     job.record.crashes = job.record.crashes.saturating_sub(1);
-                    job.crash_token = None;
+                    job.crash_tokens.remove(token);
                 });
                 taken_back += 1;
             }

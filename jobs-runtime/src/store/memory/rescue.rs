@@ -51,7 +51,7 @@ impl State {
         self.change(seq, |job| {
             job.record.crashes += 1;
             job.record.failures += u32::from(!Guard::NoAttempt.is_on());
-            job.crash_token = Some(job.record.token);
+            job.crash_tokens.insert(job.record.token);
         });
         if quarantined {
             let error =

@@ -23,8 +23,8 @@ pub(super) struct Job {
     pub(super) cancel: Option<String>,
     /// The argument shapes that could not decode it.
     pub(super) shapes: BTreeSet<String>,
-    /// The token under which its newest crash was counted, unless that was taken back.
-    pub(super) crash_token: Option<i64>,
+    /// The tokens under which its crashes were counted, but for those that were taken back.
+    pub(super) crash_tokens: BTreeSet<i64>,
     /// Whether its contents are pruned and only its identity is kept.
     pub(super) emptied: bool,
 }
@@ -44,7 +44,7 @@ impl Job {
         self.record.output = None;
         self.cancel = None;
         self.shapes.clear();
-        self.crash_token = None;
+        self.crash_tokens.clear();
     }
 }
 

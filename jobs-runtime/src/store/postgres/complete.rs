@@ -119,7 +119,7 @@ pub(super) const GO_ON: &str = concat!(
        failures = j.failures + (o.what = 'r')::int, \
        snoozes = j.snoozes + (o.what = 's')::int, \
        crashes = CASE WHEN o.what IN ('r', 's') THEN 0 ELSE j.crashes END, \
-       crash_token = CASE WHEN o.what IN ('r', 's') THEN NULL ELSE j.crash_token END, \
+       crash_tokens = CASE WHEN o.what IN ('r', 's') THEN NULL ELSE j.crash_tokens END, \
        parked_by = CASE WHEN o.what = 'p' THEN (array_remove(j.parked_by, o.shape) || o.shape)[greatest(1, \
          coalesce(array_length(array_remove(j.parked_by, o.shape), 1), 0) - 62):] ELSE j.parked_by END, \
        error = coalesce(o.error, j.error), \

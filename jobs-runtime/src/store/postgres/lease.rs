@@ -137,8 +137,9 @@ pub(super) async fn abandon(connection: &mut Connection, held: &[Held]) -> Resul
     let tokens: Vec<i64> = held.iter().map(|held| held.token).collect();
     let rows = connection
         .rows(
-            "UPDATE {s}.job SET crashes = greatest(crashes - 1, 0), crash_token = NULL FROM unnest($1::uuid[], $2::bigint[]) \
-             AS h (id, token) WHERE job.id = h.id AND job.crash_token = h.token RETURNING job.seq",
+            "UPDATE {s}.job SET crashes = greatest(crashes - 1, 0), crash_tokens = array_remove(crash_tokens, h.token) \
+             FROM unnest($1::uuid[], $2::bigint[]) AS h (id, token) WHERE job.id = h.id AND h.token = ANY(job.crash_tokens) \
+             RETURNING job.seq",
             &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
         )
         .await?;

@@ -125,7 +125,7 @@ pub(super) async fn cancel(
 }
 
 /// Frees a parked job with a clean slate.
-const FREE: &str = "UPDATE {s}.job SET state = 'available', run_at = {now}, failures = 0, crashes = 0, crash_token = NULL, errors = NULL, \
+const FREE: &str = "UPDATE {s}.job SET state = 'available', run_at = {now}, failures = 0, crashes = 0, crash_tokens = NULL, errors = NULL, \
      error = NULL, parked_by = NULL, started_at = NULL WHERE id = $2 AND state = 'parked' RETURNING seq";
 
 /// Brings a finished job back under its token, with a clean slate.

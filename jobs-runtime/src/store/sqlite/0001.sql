@@ -13,7 +13,7 @@ CREATE TABLE jobs_job (
     failures    INTEGER NOT NULL DEFAULT 0,
     crashes     INTEGER NOT NULL DEFAULT 0,     -- above 0: on probation
     snoozes     INTEGER NOT NULL DEFAULT 0,
-    crash_token INTEGER,                        -- the token under which the newest crash was counted
+    crash_tokens TEXT,                          -- the tokens under which its crashes were counted: `,2,5,`
     worker      INTEGER,                        -- jobs_worker.seq of the holder
     started_at  INTEGER,
     retries     INTEGER,                        -- its own number of retries; else the kind's

@@ -200,7 +200,7 @@ impl<'c> Batch<'c> {
         self.connection
             .prepare_cached(
                 "UPDATE jobs_job SET state = 'retryable', run_at = ?2, failures = coalesce(?3, failures), errors = ?4, error = ?5, \
-                 crashes = 0, crash_token = NULL, worker = NULL WHERE seq = ?1",
+                 crashes = 0, crash_tokens = NULL, worker = NULL WHERE seq = ?1",
             )?
             .execute(params![outcome.seq, due, failures, errors, error])
             .map(drop)
@@ -209,7 +209,7 @@ impl<'c> Batch<'c> {
     fn snooze(&self, outcome: &Completion, due: i64) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE jobs_job SET state = 'scheduled', run_at = ?2, snoozes = snoozes + 1, crashes = 0, crash_token = NULL, \
+                "UPDATE jobs_job SET state = 'scheduled', run_at = ?2, snoozes = snoozes + 1, crashes = 0, crash_tokens = NULL, \
                  worker = NULL WHERE seq = ?1",
             )?
             .execute(params![outcome.seq, due])

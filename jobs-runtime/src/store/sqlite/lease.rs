@@ -136,7 +136,8 @@ fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> 
 pub(super) fn abandon(session: &mut Session, held: &[Held]) -> Result<u64> {
     let take_back = |connection: &Connection| -> rusqlite::Result<u64> {
         let mut statement = connection.prepare_cached(
-            "UPDATE jobs_job SET crashes = max(crashes - 1, 0), crash_token = NULL WHERE id = ?1 AND crash_token = ?2",
+            "UPDATE jobs_job SET crashes = max(crashes - 1, 0), crash_tokens = replace(crash_tokens, ',' || ?2 || ',', ',') \
+             WHERE id = ?1 AND instr(crash_tokens, ',' || ?2 || ',') > 0",
         )?;
         let mut taken = 0;
         for held in held {

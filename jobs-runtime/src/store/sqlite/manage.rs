@@ -158,7 +158,7 @@ fn requeue_one(connection: &Connection, now: Now, id: JobId, tally: &mut Tally) 
     let key = id.as_bytes().as_slice();
     let freed = connection
         .prepare_cached(
-            "UPDATE jobs_job SET state = 'available', run_at = ?2, failures = 0, crashes = 0, crash_token = NULL, errors = NULL, \
+            "UPDATE jobs_job SET state = 'available', run_at = ?2, failures = 0, crashes = 0, crash_tokens = NULL, errors = NULL, \
              error = NULL, parked_by = NULL WHERE id = ?1 AND state = 'parked'",
         )?
         .execute(params![key, micros(now.wall)])?;

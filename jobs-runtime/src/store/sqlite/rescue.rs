@@ -138,7 +138,8 @@ fn free_orphans(connection: &Connection, now: Now, answer: &mut Rescue, tally: &
         .query_map([rows(BITE)], |row| Ok((row.get(0)?, super::row::count(row, 1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut free = connection.prepare_cached(
-        "UPDATE jobs_job SET state = 'available', crashes = crashes + 1, crash_token = token, worker = NULL WHERE seq = ?1",
+        "UPDATE jobs_job SET state = 'available', crashes = crashes + 1, \
+         crash_tokens = ifnull(crash_tokens, ',') || token || ',', worker = NULL WHERE seq = ?1",
     )?;
     for (seq, crashes, cancel) in orphans {
         // The first crash only put it on probation; those after it count.

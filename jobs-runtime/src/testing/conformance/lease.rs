@@ -144,18 +144,26 @@ pub async fn a_lost_worker_that_lives_takes_its_crashes_back(subject: &dyn Subje
     assert!(again.iter().all(|run| run.crashes == 0));
 }
 
-/// A crash is taken back only by the worker whose end it was.
-pub async fn only_the_newest_crash_is_taken_back(subject: &dyn Subject) {
+/// Each worker takes back the crash that its own end was counted as, also where another came after it.
+pub async fn every_crash_is_taken_back_once_in_any_order(subject: &dyn Subject) {
     let world = World::new(subject);
     let (first, runs, alive) = frozen(&world, 1).await;
-    let second = world.worker(&[MAIL]).await;
-    let run = second.claim_one().await;
-    world.pass(FROZEN, &[&alive]).await;
-    assert_eq!(alive.record(run.id).await.crashes, 2);
+    let mut held_by = vec![held(&runs[0])];
+    for crashes in 2..=3 {
+        let next = world.worker(&[MAIL]).await;
+        held_by.push(held(&next.claim_one().await));
+        world.pass(FROZEN, &[&alive]).await;
+        assert_eq!(alive.record(runs[0].id).await.crashes, crashes);
+    }
     let abandon = async |held| first.store.abandon(first.now(), vec![held]).await.expect("the store takes crashes back");
-    assert_eq!(abandon(held(&runs[0])).await, 0, "a newer crash stands over it");
-    assert_eq!(abandon(held(&run)).await, 1);
-    assert_eq!(alive.record(run.id).await.crashes, 1);
+    for (nth, crashes) in [(1, 2), (0, 1), (2, 0)] {
+        assert_eq!(abandon(held_by[nth]).await, 1, "the crash of token {}", held_by[nth].token);
+        assert_eq!(alive.record(runs[0].id).await.crashes, crashes);
+        assert_eq!(abandon(held_by[nth]).await, 0, "only once");
+        assert_eq!(alive.record(runs[0].id).await.crashes, crashes);
+    }
+    let run = alive.claim_one().await;
+    assert_eq!((run.id, run.token, run.crashes), (runs[0].id, 4, 0));
 }
 
 /// A crash may be taken back while the successor runs; the run goes on.

@@ -90,7 +90,7 @@ macro_rules! __conformance_table {
             lease: a_lost_worker_is_told_so = "an expired lease is never renewed";
             lease: late_answer_of_a_lost_worker_changes_nothing = "late answers are void (L3)";
             lease: a_lost_worker_that_lives_takes_its_crashes_back = "abandoned is no crash (L33)";
-            lease: only_the_newest_crash_is_taken_back = "abandoned is no crash (L33)";
+            lease: every_crash_is_taken_back_once_in_any_order = "abandoned is no crash (L33)";
             lease: a_crash_is_taken_back_though_the_job_runs_again = "abandoned is no crash (L33)";
             lease: an_unknown_worker_is_not_alive = "an expired lease is never renewed";
             lease: workers_of_one_process_are_judged_apart = "a worker that beats is never ended (L2)";
