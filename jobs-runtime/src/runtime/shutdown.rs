@@ -77,6 +77,7 @@ impl Shutdown {
         })
         .await;
         self.end(2).await;
+        self.last_words(self.lease.end_former(&self.shared)).await;
         let (worker, _) = self.lease.current();
         self.last_words(self.shared.store.leave(self.shared.env.now(), worker)).await;
         if self.owned {

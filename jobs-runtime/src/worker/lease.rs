@@ -82,6 +82,21 @@ impl Lease {
             self.changed.notify_waiters();
         }
     }
+
+    /// Ends the workers that this process was before: what the store still holds for them goes back, and it hears that they live.
+    pub(crate) async fn end_former(&self, shared: &Shared) -> Result<(), StoreError> {
+        loop {
+            let Some((former, held)) = self.lock().former.first().cloned() else { break };
+            let now = shared.env.now();
+            // If nobody has judged it yet, what it holds goes back in order; else its crashes are taken back.
+            shared.within_patience(shared.store.leave(now, former)).await?;
+            if Guard::Abandon.is_on() {
+                shared.within_patience(shared.store.abandon(now, held)).await?;
+            }
+            self.lock().former.remove(0);
+        }
+        Ok(())
+    }
 }
 
 /// Keeps the lease: registers, watches the deadline, and lets go of everything when it is lost.
@@ -116,16 +131,7 @@ impl Keeper {
 
     /// Makes the worker known, after the end of those that this process was before.
     pub(crate) async fn register(&mut self) -> Result<(), StoreError> {
-        loop {
-            let Some((former, held)) = self.lease.lock().former.first().cloned() else { break };
-            let now = self.shared.env.now();
-            // If nobody has judged it yet, what it holds goes back in order; else its crashes are taken back.
-            self.shared.within_patience(self.shared.store.leave(now, former)).await?;
-            if Guard::Abandon.is_on() {
-                self.shared.within_patience(self.shared.store.abandon(now, held)).await?;
-            }
-            self.lease.lock().former.remove(0);
-        }
+        self.lease.end_former(&self.shared).await?;
         let (worker, _) = self.lease.current();
         let sent = self.shared.env.now();
         let options = &self.shared.options;

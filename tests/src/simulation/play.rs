@@ -22,6 +22,9 @@ use super::wire::{Fates, Hears, Weather, Wire};
 /// How long the end of all jobs may take, once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
+/// How long every process has at least to find out that nothing goes wrong any more: its schedules look again in half a minute.
+const SETTLED: Duration = Duration::from_secs(60);
+
 /// How long the stop of a process may take.
 const STOP: Duration = Duration::from_secs(60);
 
@@ -275,8 +278,9 @@ impl<'a> Play<'a> {
             self.processes[0].slot().next = (Duration::ZERO, Build::New);
             self.processes[0].stop();
         }
-        let patience = Instant::now() + PATIENCE;
-        if self.watch(patience, || Arc::strong_count(&open) == 1 && self.restless().is_empty()).await {
+        let (patience, settled) = (Instant::now() + PATIENCE, Instant::now() + SETTLED);
+        if self.watch(patience, || Instant::now() >= settled && Arc::strong_count(&open) == 1 && self.restless().is_empty()).await
+        {
             self.close().await;
         }
         for process in &self.processes {

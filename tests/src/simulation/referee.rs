@@ -48,12 +48,10 @@ struct Case {
     /// Its runs that have begun.
     runs: i64,
     acknowledged: bool,
-    /// How often in a row the process that held it died, or seemed to.
-    deaths: u32,
-    /// The process in which its newest run began, and under which token.
-    ran: Option<(String, i64)>,
-    /// The process whose loss put the newest crash on it, unless that was taken back, and the token under which it held the job.
-    crashed: Option<(String, i64)>,
+    /// The processes in which its runs began, by the token.
+    ran: BTreeMap<i64, String>,
+    /// The crashes that count, by the token under which it was held: the processes that were lost.
+    crashed: BTreeMap<i64, String>,
     /// The shapes that could not decode it.
     shapes: BTreeSet<String>,
 }
@@ -79,7 +77,7 @@ pub(super) enum Cause<'a> {
     Outcome { decision: &'a Decision, answer: &'a CompletionAnswer },
     Rescue { now: Now },
     HandBack { worker: WorkerId },
-    Abandon,
+    Abandon { token: i64 },
     Register,
     Cancel,
     Requeue,
@@ -87,7 +85,15 @@ pub(super) enum Cause<'a> {
 
 impl Case {
     fn new(record: JobRecord) -> Self {
-        Self { record, holder: None, runs: 0, acknowledged: false, deaths: 0, ran: None, crashed: None, shapes: BTreeSet::new() }
+        Self {
+            record,
+            holder: None,
+            runs: 0,
+            acknowledged: false,
+            ran: BTreeMap::new(),
+            crashed: BTreeMap::new(),
+            shapes: BTreeSet::new(),
+        }
     }
 }
 
@@ -149,10 +155,10 @@ impl Referee {
 
     pub(super) fn registered(&mut self, life: &Life, now: Now, id: WorkerId, lease: Duration, kinds: BTreeMap<String, String>) {
         let own = life.name();
+        // A crash for a claim whose answer never came cannot be taken back: nobody here knows of it.
         let forgotten = self.cases.iter().find(|(_, case)| {
-            let of_own =
-                |of: &Option<(String, i64)>| of.as_ref().is_some_and(|(name, token)| (name, *token) == (&own, case.record.token));
-            !case.record.state.is_finished() && case.record.crashes > 0 && of_own(&case.crashed) && of_own(&case.ran)
+            let mut crashed = case.crashed.iter().filter(|(_, name)| **name == own);
+            !case.record.state.is_finished() && crashed.any(|(token, _)| case.ran.get(token) == Some(&own))
         });
         if let Some((id, _)) = forgotten {
             let by = format!("{own}: {}", job_text(*id));
@@ -300,7 +306,7 @@ impl Referee {
         if let Some(case) = self.cases.get_mut(&job) {
             case.runs += 1;
             nth = case.runs;
-            case.ran = Some((life.name(), case.record.token));
+            case.ran.insert(case.record.token, life.name());
             if case.runs > case.record.token {
                 let by = format!("{name} has {} runs after {} claims", case.runs, case.record.token);
                 self.blame("a claim makes one run at most", by);
@@ -347,19 +353,15 @@ impl Referee {
             _ => {}
         }
         let grave = holder.and_then(|holder| self.graves.get(&holder));
-        let died = grave.is_some_and(|life| life.is_gone() || life.is_behind());
-        case.deaths = match cause {
-            Cause::Rescue { .. } if after.crashes > before.crashes => case.deaths + u32::from(died),
-            Cause::Abandon if after.crashes < before.crashes => case.deaths.saturating_sub(1),
-            _ if after.crashes == 0 => 0,
-            _ => case.deaths,
-        };
-        let deaths = case.deaths;
-        case.crashed = match cause {
-            Cause::Rescue { .. } if after.crashes > before.crashes => grave.map(|life| (life.name(), before.token)),
-            Cause::Abandon if after.crashes < before.crashes => None,
-            _ => case.crashed.take(),
-        };
+        match cause {
+            Cause::Rescue { .. } if after.crashes > before.crashes => {
+                case.crashed.insert(before.token, grave.map(Life::name).unwrap_or_default());
+            }
+            Cause::Abandon { token } if after.crashes < before.crashes => drop(case.crashed.remove(token)),
+            _ if after.crashes == 0 => case.crashed.clear(),
+            _ => {}
+        }
+        let lost = case.crashed.len();
         match cause {
             Cause::Outcome { decision: Decision::Park { shape, .. }, answer: CompletionAnswer::Applied } => {
                 case.shapes.insert(shape.clone());
@@ -378,7 +380,10 @@ impl Referee {
         {
             self.blame("a parked job comes back for a worker that may be able to run it", name.clone());
         }
-        if let Some(rule) = self.judge(cause, &before, &after, holder, deaths) {
+        if after.crashes as usize != lost {
+            self.blame("a crash is one lost worker that held the job", name.clone());
+        }
+        if let Some(rule) = self.judge(cause, &before, &after, holder, lost) {
             self.blame(rule, format!("{name}: {} -> {}", words(&before), words(&after)));
         }
         (before.state != after.state || before.crashes != after.crashes)
@@ -392,7 +397,7 @@ impl Referee {
         before: &JobRecord,
         after: &JobRecord,
         holder: Option<WorkerId>,
-        deaths: u32,
+        lost: usize,
     ) -> Option<&'static str> {
         use State::{Available, Cancelled, Completed, Failed, Parked, Retryable, Running, Scheduled};
         let waits = |state| matches!(state, Available | Scheduled | Retryable);
@@ -436,7 +441,7 @@ impl Referee {
                 let kind = |tenant: &Tenant| tenant.kinds.contains_key(&after.kind);
                 match (before.state, after.state) {
                     (Running, Failed) => {
-                        if after.kind != "killer" && deaths <= QUARANTINE {
+                        if after.kind != "killer" && lost <= QUARANTINE as usize {
                             return Some("no innocent job is quarantined");
                         }
                         crashed
@@ -450,7 +455,7 @@ impl Referee {
                 }
             }
             Cause::HandBack { worker } => (still || (freed && holder == Some(*worker))) && count(before) == count(after),
-            Cause::Abandon => still && counted(0, 0) && after.crashes <= before.crashes,
+            Cause::Abandon { .. } => still && counted(0, 0) && after.crashes <= before.crashes,
             Cause::Register => still || (before.state == Parked && after.state == Available),
             Cause::Cancel => {
                 (still || (!before.state.is_finished() && before.state != Running && after.state == Cancelled))

@@ -171,9 +171,11 @@ impl Server {
 
     pub(super) fn abandon(&self, life: &Life, now: Now, held: Vec<Held>) -> Result<u64, StoreError> {
         let ids: Vec<JobId> = held.iter().map(|held| held.id).collect();
-        let taken_back = at_once(self.store.abandon(self.now(now), held))?;
+        let taken_back = at_once(self.store.abandon(self.now(now), held.clone()))?;
         self.note(&life.name(), format_args!("abandon {} -> {taken_back}", short(&ids)));
-        self.look_at(&Cause::Abandon, ids);
+        for Held { id, token } in held {
+            self.look_at(&Cause::Abandon { token }, [id]);
+        }
         Ok(taken_back)
     }
 
