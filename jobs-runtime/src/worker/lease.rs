@@ -131,6 +131,8 @@ impl Keeper {
 
     /// Makes the worker known, after the end of those that this process was before.
     pub(crate) async fn register(&mut self) -> Result<(), StoreError> {
+        // A keeper that was started anew does not know whether its predecessor got so far.
+        self.pool.abort_fenced();
         self.lease.end_former(&self.shared).await?;
         let (worker, _) = self.lease.current();
         let sent = self.shared.env.now();
@@ -164,16 +166,14 @@ impl Keeper {
     }
 
     async fn fence(&mut self) {
-        let fenced = self.pool.fence();
+        let held = self.pool.fence();
         self.registered = false;
-        telemetry::lease_lost(fenced.held.len());
+        telemetry::lease_lost(held.len());
         self.shared.board.lease_lost();
-        self.take_new_id(fenced.held);
+        self.take_new_id(held);
         // Half of the margin for those that stop when asked.
         self.shared.env.sleep(Self::margin(self.shared.options.lease) / 2).await;
-        for leash in fenced.leashes {
-            leash.abort.cancel();
-        }
+        self.pool.abort_fenced();
     }
 }
 

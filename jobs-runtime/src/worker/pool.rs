@@ -4,7 +4,7 @@
 //! takes the next one itself, so a busy process neither spawns nor wakes anything for a job.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use jobs_core::JobId;
@@ -37,6 +37,8 @@ struct Inner {
     held: BTreeMap<JobId, Entry>,
     waiting: usize,
     on_probation: bool,
+    /// What was asked to stop since its lease was lost.
+    fenced: Vec<Weak<Leash>>,
     accepting: bool,
     epoch: u64,
 }
@@ -75,15 +77,6 @@ pub(crate) struct Slot {
     pub(crate) epoch: u64,
 }
 
-/// What is let go of when the lease is lost.
-#[derive(Debug, Default)]
-pub(crate) struct Fenced {
-    /// All that was held.
-    pub(crate) held: Vec<Held>,
-    /// What ran.
-    pub(crate) leashes: Vec<Arc<Leash>>,
-}
-
 /// How much more this process wants.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wish {
@@ -120,6 +113,7 @@ impl Pool {
             held: BTreeMap::new(),
             waiting: 0,
             on_probation: false,
+            fenced: Vec::new(),
             accepting: true,
             epoch: 0,
         };
@@ -289,6 +283,7 @@ impl Pool {
 
     /// Drops every running job.
     pub(crate) fn abort_all(&self) {
+        self.abort_fenced();
         for leash in self.leashes() {
             leash.abort.cancel();
         }
@@ -303,9 +298,9 @@ impl Pool {
         self.lock().held.get(&id)?.leash.clone()
     }
 
-    /// Lets go of everything at a lost lease: what waits is forgotten, what runs is stopped (and keeps its slot until it ends), and
-    /// outcomes of the time before count no more.
-    pub(crate) fn fence(&self) -> Fenced {
+    /// Lets go of everything at a lost lease: what waits is forgotten, what runs is asked to stop (and keeps its slot until it ends),
+    /// and outcomes of the time before count no more. Answers all that was held.
+    pub(crate) fn fence(&self) -> Vec<Held> {
         let mut inner = self.lock();
         inner.epoch += 1;
         inner.waiting = 0;
@@ -314,16 +309,26 @@ impl Pool {
             queue.waiting.clear();
             queue.dry = false;
         }
-        let mut fenced = Fenced::default();
+        let (mut held, mut leashes) = (Vec::new(), Vec::new());
         for (id, entry) in std::mem::take(&mut inner.held) {
-            fenced.held.push(Held { id, token: entry.token });
-            fenced.leashes.extend(entry.leash);
+            held.push(Held { id, token: entry.token });
+            leashes.extend(entry.leash);
         }
+        inner.fenced.retain(|leash| leash.strong_count() > 0);
+        inner.fenced.extend(leashes.iter().map(Arc::downgrade));
         drop(inner);
-        for leash in &fenced.leashes {
+        for leash in &leashes {
             leash.stop(Reason::Lost);
         }
-        fenced
+        held
+    }
+
+    /// Drops every job that still runs although its lease is lost.
+    pub(crate) fn abort_fenced(&self) {
+        let fenced = std::mem::take(&mut self.lock().fenced);
+        for leash in fenced.iter().filter_map(Weak::upgrade) {
+            leash.abort.cancel();
+        }
     }
 
     /// The time that outcomes must belong to.
