@@ -125,8 +125,9 @@ impl Process {
     /// Starts one process after another.
     async fn supervise(self: Arc<Self>) {
         loop {
-            let (pause, build) = self.slot().next;
+            let pause = self.slot().next.0;
             tokio::time::sleep(pause).await;
+            let build = self.slot().next.1;
             let life = self.start(build);
             life.gone().await;
             self.server.note(&life.name(), "is gone");
