@@ -109,7 +109,7 @@ impl Fetcher {
     }
 
     async fn clear_doubt(&mut self) -> Result<(), StoreError> {
-        let (worker, epoch) = self.lease.current();
+        let Some((worker, epoch)) = self.lease.held() else { return Ok(()) };
         let known = self.pool.held();
         let call = self.shared.store.reconcile(self.shared.env.now(), worker, known);
         let handed_back = self.shared.within_patience(call).await?;
@@ -121,7 +121,8 @@ impl Fetcher {
     }
 
     async fn claim(&mut self, wish: Wish) -> Result<(), StoreError> {
-        let (worker, epoch) = self.lease.current();
+        // It may have been lost since this step began.
+        let Some((worker, epoch)) = self.lease.held() else { return Ok(()) };
         let request = ClaimRequest {
             worker,
             kinds: Arc::clone(&self.shared.kinds),
@@ -153,7 +154,7 @@ impl Part for Fetcher {
     async fn run_once(&mut self) -> Result<(), StoreError> {
         self.lease.wait_until_held().await;
         if self.doubt && Guard::Reconcile.is_on() {
-            self.clear_doubt().await?;
+            return self.clear_doubt().await;
         }
         // News is taken before the wish is made: it makes queues that had nothing worth asking again. What comes later stays news.
         if self.changes.has_changed().unwrap_or(false) {

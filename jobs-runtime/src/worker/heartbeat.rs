@@ -34,7 +34,7 @@ impl Part for Heartbeat {
             env.clock.sleep_until(next).await;
         }
         self.shared.board.probe(env);
-        let (worker, epoch) = self.lease.current();
+        let Some((worker, epoch)) = self.lease.held() else { return Ok(()) };
         let sent = env.now();
         self.next = Some(sent.steady.saturating_add(env.rng.jitter(self.shared.options.heartbeat)));
         let valid = Keeper::valid(self.shared.options.lease);

@@ -49,6 +49,14 @@ impl Lease {
         (inner.worker, self.pool.epoch())
     }
 
+    /// The same, but only while there is a lease: a worker may be known to the store before this process knows of it, and then
+    /// nobody here watches its deadline.
+    pub(crate) fn held(&self) -> Option<(WorkerId, u64)> {
+        let inner = self.lock();
+        let holds = inner.deadline.is_some() || !Guard::HeldLease.is_on();
+        holds.then(|| (inner.worker, self.pool.epoch()))
+    }
+
     /// Until when the lease holds, on the steady clock.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.lock().deadline

@@ -275,9 +275,11 @@ impl<'a> Play<'a> {
             process.set_right();
         }
         self.server.note("", "everything is set right");
-        if self.processes[0].slot().build == Build::Old {
-            self.processes[0].slot().next = (Duration::ZERO, Build::New);
-            self.processes[0].stop();
+        // Somebody is left who knows the newer arguments.
+        let first = &self.processes[0];
+        first.slot().next = (Duration::ZERO, Build::New);
+        if first.slot().build == Build::Old {
+            first.stop();
         }
         let (patience, settled) = (Instant::now() + PATIENCE, Instant::now() + SETTLED);
         if self.watch(patience, || Instant::now() >= settled && Arc::strong_count(&open) == 1 && self.restless().is_empty()).await
