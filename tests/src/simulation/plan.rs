@@ -70,6 +70,8 @@ pub enum What {
     Jump(SignedDuration),
     /// Its calls fail, lose their answers, and are slow.
     Rough,
+    /// Its calls are answered late, and some not at all.
+    Slow,
     /// None of its calls comes through.
     BlackHole,
     /// All of its calls fail at once.
@@ -159,9 +161,9 @@ impl Plan {
 
 fn order(dice: &mut Dice, nth: u64) -> Order {
     let kind = dice.pick(&[
-        (50, "work"),
-        (10, "long"),
-        (10, "chain"),
+        (40, "work"),
+        (12, "long"),
+        (18, "chain"),
         (10, "parent"),
         (10, "shaped"),
         (4, "old"),
@@ -192,6 +194,7 @@ fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
         (6, What::Freeze),
         (2, What::Jump(ahead)),
         (8, What::Rough),
+        (5, What::Slow),
         (3, What::BlackHole),
         (2, What::Refuse),
         (2, What::Deaf),
@@ -215,6 +218,7 @@ impl What {
             Self::Freeze => "freeze",
             Self::Jump(_) => "clock jump",
             Self::Rough => "rough weather",
+            Self::Slow => "slow answers",
             Self::BlackHole => "black hole",
             Self::Refuse => "refusals",
             Self::Deaf => "lost wake-ups",

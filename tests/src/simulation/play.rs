@@ -222,9 +222,10 @@ impl Process {
                 lasts.await;
                 life.jump(-by);
             }
-            What::Rough | What::BlackHole | What::Refuse => {
+            What::Rough | What::Slow | What::BlackHole | What::Refuse => {
                 wire.set_weather(match trouble.what {
                     What::Rough => Weather::Rough,
+                    What::Slow => Weather::Slow,
                     What::Refuse => Weather::Refuse,
                     _ => Weather::BlackHole,
                 });

@@ -165,8 +165,8 @@ impl Referee {
             self.blame("a process that lost its lease and lives takes back the crashes that this cost", by);
         }
         let tenant = Tenant { kinds, lease, renewed: now.steady };
-        self.graves.insert(id, life.clone());
-        if self.tenants.insert(id, tenant).is_some() {
+        self.tenants.insert(id, tenant);
+        if self.graves.insert(id, life.clone()).is_some() {
             self.blame("a worker's id is used once", life.name());
         }
     }

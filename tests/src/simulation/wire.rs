@@ -26,6 +26,7 @@ pub(super) enum Weather {
     #[default]
     Calm,
     Rough,
+    Slow,
     BlackHole,
     Refuse,
 }
@@ -152,12 +153,22 @@ impl Wire {
             Weather::Rough => match dice.below(20) {
                 0 | 1 => fate.refused = true,
                 2 | 3 => fate.silent = true,
-                4 | 5 => fate.before = dice.between(100, 30_000),
-                6 | 7 => fate.after = dice.between(100, 30_000),
-                8 => fate.before = FOR_EVER,
-                9 => fate.after = FOR_EVER,
+                4 => fate.before = dice.between(100, 30_000),
+                5 => fate.after = dice.between(100, 30_000),
+                // Shorter than a lease, so that what was asked for comes, but late.
+                6 => fate.before = dice.between(100, 8_000),
+                7 | 8 => fate.after = dice.between(100, 8_000),
+                9 => fate.before = FOR_EVER,
+                10 => fate.after = FOR_EVER,
                 _ => {}
             },
+            Weather::Slow => {
+                (fate.before, fate.after) = (dice.between(0, 1_500), dice.between(0, 7_000));
+                fate.silent = dice.chance(0.15);
+                if dice.chance(0.15) {
+                    fate.before = FOR_EVER;
+                }
+            }
             Weather::BlackHole => fate.before = FOR_EVER,
             Weather::Refuse => fate.refused = true,
         }
