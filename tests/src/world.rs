@@ -188,6 +188,18 @@ impl World {
         .await
     }
 
+    /// Lets the clock go on in small steps until `look` finds something, so that the engine acts in time.
+    pub async fn pass<T>(&self, what: &str, step: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        self.until(what, async || {
+            let found = look().await;
+            if found.is_none() {
+                self.clock.advance(step);
+            }
+            found
+        })
+        .await
+    }
+
     /// Waits until a running job is asked to stop. The clock goes on meanwhile, since the engine looks for cancellations seldom.
     pub async fn asked_to_stop(&self, context: &JobContext) {
         self.until("a job to be asked to stop", async || {

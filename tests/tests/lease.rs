@@ -9,19 +9,6 @@ use tests::{Fault, Run, Step, World, bounded, enqueue, enqueue_many, on_every_st
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Lets the clock go on in small steps until `look` finds something, so that the engine acts in time.
-async fn pass<T>(world: &World, what: &str, step: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    world
-        .until(what, async || {
-            let found = look().await;
-            if found.is_none() {
-                world.clock.advance(step);
-            }
-            found
-        })
-        .await
-}
-
 #[tokio::test]
 async fn a_job_that_runs_ten_times_the_lease_runs_once() {
     on_every_store(async |world| {
@@ -112,7 +99,7 @@ async fn a_process_without_its_store_gives_up_its_jobs_before_others_take_them()
         let context = run.context.clone();
         let mut ending = run.play(Step::Hang);
         tap.freeze();
-        let second: Run = pass(world, "the job to run elsewhere", 5 * SECOND, async || others.begun()).await;
+        let second: Run = world.pass("the job to run elsewhere", 5 * SECOND, async || others.begun()).await;
         assert!(context.is_cancelled() && ending.is_over(), "it ran in two places");
         assert!(!cut_off.health().is_well());
         assert_eq!((cut_off.health().worker, cut_off.health().totals.leases_lost), (None, 1));
@@ -121,11 +108,11 @@ async fn a_process_without_its_store_gives_up_its_jobs_before_others_take_them()
         assert_eq!((job.failures, job.token), (0, 2));
 
         tap.thaw();
-        pass(world, "the process to begin anew", SECOND, async || cut_off.health().worker).await;
+        world.pass("the process to begin anew", SECOND, async || cut_off.health().worker).await;
         stop(other).await;
         enqueue(&client, "work").await;
         runs.next().await.succeed();
-        pass(world, "all to be well", SECOND, async || cut_off.health().is_well().then_some(())).await;
+        world.pass("all to be well", SECOND, async || cut_off.health().is_well().then_some(())).await;
         stop(cut_off).await;
     })
     .await;
@@ -144,11 +131,11 @@ async fn the_late_outcome_of_a_lost_lease_is_dropped_and_counted_and_its_crash_i
         tap.fail("complete", Fault::Hang, usize::MAX);
         tap.fail("heartbeat", Fault::Error, usize::MAX);
         run.succeed().over().await;
-        pass(world, "the lease to be lost", 10 * SECOND, async || (runtime.health().totals.leases_lost == 1).then_some(())).await;
+        world.pass("the lease to be lost", 10 * SECOND, async || (runtime.health().totals.leases_lost == 1).then_some(())).await;
         // Nobody else was there to judge: the same process begins anew and runs the job again.
         tap.mend("complete");
         tap.mend("heartbeat");
-        let again = pass(world, "the job to run again", SECOND, async || runs.begun()).await;
+        let again = world.pass("the job to run again", SECOND, async || runs.begun()).await;
         let after = runtime.health().worker;
         assert!(after.is_some() && after != before, "{before:?} {after:?}");
         again.succeed();
@@ -156,7 +143,7 @@ async fn the_late_outcome_of_a_lost_lease_is_dropped_and_counted_and_its_crash_i
         assert_eq!((job.crashes, job.failures), (0, 0));
         // The call that hangs is given up after its patience.
         let late = async || (runtime.health().totals.dropped == 1).then_some(());
-        pass(world, "the late outcome to be counted", 10 * SECOND, late).await;
+        world.pass("the late outcome to be counted", 10 * SECOND, late).await;
         stop(runtime).await;
     })
     .await;
@@ -192,18 +179,20 @@ async fn a_store_that_fails_for_a_while_costs_no_lease_and_runs_no_job_twice() {
             store.fail(call, fault, times);
             let beats = store.calls("heartbeat");
             let id = enqueue(&client, "work").await;
-            let run = pass(world, "the job to run", SECOND, async || runs.begun()).await;
-            pass(world, "two heartbeats", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
+            let run = world.pass("the job to run", SECOND, async || runs.begun()).await;
+            world.pass("two heartbeats", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
             run.succeed();
-            let job = pass(world, "the job to end", SECOND, async || {
-                client.job(id).await.unwrap().filter(|job| job.state == State::Completed)
-            })
-            .await;
+            let job = world
+                .pass("the job to end", SECOND, async || {
+                    client.job(id).await.unwrap().filter(|job| job.state == State::Completed)
+                })
+                .await;
             assert_eq!((job.token, job.crashes, job.failures), (tokens, 0, 0));
-            let health = pass(world, "all to be well", SECOND, async || {
-                Some(runtime.health()).filter(|health| health.is_well() && health.totals.completed == 1)
-            })
-            .await;
+            let health = world
+                .pass("all to be well", SECOND, async || {
+                    Some(runtime.health()).filter(|health| health.is_well() && health.totals.completed == 1)
+                })
+                .await;
             assert_eq!(health.totals.leases_lost, 0);
             assert!(runs.begun().is_none());
             store.mend(call);
@@ -224,7 +213,7 @@ async fn a_heartbeat_without_an_answer_leaves_time_for_another() {
         let beats = store.calls("heartbeat");
         let failed = world.now();
         store.fail("heartbeat", Fault::Hang, 1);
-        pass(world, "two more heartbeats", 5 * SECOND, async || (store.calls("heartbeat") >= beats + 2).then_some(())).await;
+        world.pass("two more heartbeats", 5 * SECOND, async || (store.calls("heartbeat") >= beats + 2).then_some(())).await;
         // The second was sent; that it was granted comes a little later.
         let granted = async || {
             let workers = runtime.client().store().workers().await.unwrap();
@@ -250,9 +239,9 @@ async fn a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due() {
         let runtime = world.builder(&store).register(work).start().await.unwrap();
         store.fail("heartbeat", Fault::Error, 1);
         let beats = store.calls("heartbeat");
-        pass(world, "the heartbeat that fails", 5 * SECOND, async || (store.calls("heartbeat") > beats).then_some(())).await;
+        world.pass("the heartbeat that fails", 5 * SECOND, async || (store.calls("heartbeat") > beats).then_some(())).await;
         let failed = world.clock.now().steady;
-        pass(world, "another heartbeat", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
+        world.pass("another heartbeat", SECOND, async || (store.calls("heartbeat") > beats + 1).then_some(())).await;
         let after = world.clock.now().steady.saturating_sub(failed);
         assert!(after < 60 * SECOND, "it came after {after:?}");
         stop(runtime).await;
@@ -268,9 +257,9 @@ async fn a_pruner_that_failed_once_is_well_again_long_before_its_next_round() {
         let runtime = world.builder(&store).register(work).start().await.unwrap();
         let is = async |status| (runtime.health().parts["pruner"].status == status).then_some(());
         store.fail("prune", Fault::Error, 1);
-        pass(world, "the pruner to fail", 5 * SECOND, async || is(PartStatus::Failing).await).await;
+        world.pass("the pruner to fail", 5 * SECOND, async || is(PartStatus::Failing).await).await;
         let failed = world.clock.now().steady;
-        pass(world, "the pruner to be well", SECOND / 5, async || is(PartStatus::Running).await).await;
+        world.pass("the pruner to be well", SECOND / 5, async || is(PartStatus::Running).await).await;
         let after = world.clock.now().steady.saturating_sub(failed);
         assert!(after < 50 * SECOND, "it was well after {after:?}");
         stop(runtime).await;
@@ -295,9 +284,9 @@ async fn a_part_that_panics_is_started_anew_and_health_says_so() {
         assert_eq!(seen.status, PartStatus::Failing);
         assert_eq!(seen.error.as_deref(), Some("panicked: the store panicked in `claim`"));
         assert!(!runtime.health().is_well());
-        let run = pass(world, "the job to run", SECOND, async || runs.begun()).await;
+        let run = world.pass("the job to run", SECOND, async || runs.begun()).await;
         run.succeed();
-        pass(world, "all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
+        world.pass("all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
         stop(runtime).await;
     })
     .await;
@@ -313,10 +302,10 @@ async fn health_says_while_the_store_does_not_answer() {
         store.freeze();
         // The question for a job hangs.
         store.signal_jobs();
-        pass(world, "health to say so", 10 * SECOND, async || runtime.health().store_is_silent.then_some(())).await;
+        world.pass("health to say so", 10 * SECOND, async || runtime.health().store_is_silent.then_some(())).await;
         assert!(!runtime.health().is_well());
         store.thaw();
-        pass(world, "all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
+        world.pass("all to be well", SECOND, async || runtime.health().is_well().then_some(())).await;
         enqueue(runtime.client(), "work").await;
         runs.next().await.succeed();
         stop(runtime).await;
@@ -348,10 +337,11 @@ async fn the_outcomes_of_a_store_that_was_away_are_all_recorded() {
         let runtime = world.builder(&store).register(work).start().await.unwrap();
         store.fail("complete", Fault::Error, 20);
         enqueue_many(runtime.client(), "work", 500).await;
-        pass(world, "all jobs to end", SECOND / 10, async || {
-            (runtime.client().counts().await.unwrap().completed == 500).then_some(())
-        })
-        .await;
+        world
+            .pass("all jobs to end", SECOND / 10, async || {
+                (runtime.client().counts().await.unwrap().completed == 500).then_some(())
+            })
+            .await;
         stop(runtime).await;
     })
     .await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobs_core::{JobContext, State};
 use jobs_runtime::closure;
-use tests::{Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
+use tests::{Fault, Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -239,6 +239,31 @@ async fn a_store_that_the_caller_opened_stays_open() {
         world.job_in(&client, id, State::Completed).await;
         stop(runtime).await;
         assert_eq!(client.job(id).await.unwrap().unwrap().state, State::Completed);
+    })
+    .await;
+}
+
+/// What runs without a lease is dropped, and what the store still holds for the worker that it was goes back at once.
+#[tokio::test]
+async fn a_shutdown_right_after_a_lost_lease_leaves_nothing_behind() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).drain(SECOND).grace(SECOND).register(work).start().await.unwrap();
+        let client = runtime.client().clone();
+        let id = enqueue(&client, "work").await;
+        let run = runs.next().await;
+        let context = run.context.clone();
+        let mut ending = run.play(Step::Hang);
+        store.fail("heartbeat", Fault::Error, usize::MAX);
+        world.pass("the lease to be lost", 10 * SECOND, async || context.is_cancelled().then_some(())).await;
+        // The keeper gives what runs a minute, and the shutdown a second.
+        let stopping = tokio::spawn(runtime.shutdown());
+        world.pass("the end of the shutdown", SECOND / 4, async || stopping.is_finished().then_some(())).await;
+        assert!(ending.is_over());
+        let job = world.job_in(&client, id, State::Available).await;
+        assert_eq!((job.token, job.failures, job.crashes), (1, 0, 0));
+        assert!(client.store().workers().await.unwrap().is_empty());
     })
     .await;
 }

@@ -21,9 +21,19 @@ fn different_seeds_give_different_histories() {
     assert_ne!(run(&Plan::of(1)).history, run(&Plan::of(2)).history);
 }
 
+/// Where to begin with guards that few seeds notice, so that the search is short; any other beginning would do.
+fn beginning(guard: Guard) -> u64 {
+    match guard {
+        Guard::StopStays => 222,
+        Guard::Followers => 455,
+        Guard::DeadlineFromSent => 888,
+        _ => 0,
+    }
+}
+
 /// The first seed that notices, and the rule that it says is broken.
 fn noticed(guard: Guard) -> Option<(u64, String)> {
-    (0..SEEDS).find_map(|seed| {
+    (beginning(guard)..SEEDS).chain(0..beginning(guard)).find_map(|seed| {
         let plan = Plan::of(seed);
         without(Some(guard), || {
             let report = run(&plan);

@@ -41,8 +41,6 @@ pub enum Guard {
     ParkedShapes,
     /// A rescue uses no attempt.
     NoAttempt,
-    /// A process claims only under a lease that it knows of.
-    HeldLease,
     /// A process lets go of its jobs at its own deadline.
     OwnDeadline,
     /// That deadline counts from the moment at which a renewal was sent.
@@ -65,7 +63,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 24] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -81,7 +79,6 @@ impl Guard {
         Self::KnownKinds,
         Self::ParkedShapes,
         Self::NoAttempt,
-        Self::HeldLease,
         Self::OwnDeadline,
         Self::DeadlineFromSent,
         Self::Margin,

@@ -2,22 +2,22 @@
 //! ended.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use jobs_core::chain::Link;
 use jobs_core::registry::{Handler, Location};
 use jobs_core::{JobEntry, JobId, JobRecord, NewJob, State, When};
-use jobs_runtime::Runtime;
 use tokio::time::Instant;
 
 use super::executor::Executor;
 use super::life::Life;
-use super::plan::{Build, Order, Plan, TROUBLED, Trouble, What};
+use super::plan::{Build, Order, Plan, TROUBLED};
+use super::process::Process;
 use super::referee::Violation;
 use super::server::{Server, job_text};
 use super::stage::{SCRIPTED, Stage};
-use super::wire::{Fates, Hears, Weather, Wire};
+use super::wire::{Fates, Weather, Wire};
 
 /// How long the end of all jobs may take, once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
@@ -52,9 +52,9 @@ pub fn run(plan: &Plan) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
     runtime.block_on(async {
-        let play = Play::new(plan);
-        let executor = play.executor.clone();
-        executor.run(play.perform()).await
+        let stage = Play::new(plan);
+        let executor = stage.executor.clone();
+        executor.run(stage.perform()).await
     })
 }
 
@@ -64,7 +64,7 @@ fn quiet_panics() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if info.payload_as_str() != Some(SCRIPTED) {
+            if info.payload().downcast_ref::<String>().is_none_or(|text| text != SCRIPTED) {
                 before(info);
             }
         }));
@@ -81,176 +81,6 @@ struct Play<'a> {
     processes: Vec<Arc<Process>>,
 }
 
-/// A place at which one process after another lives.
-struct Process {
-    nth: usize,
-    seed: u64,
-    deaf: bool,
-    origin: Instant,
-    executor: Executor,
-    server: Arc<Server>,
-    slot: Mutex<Slot>,
-}
-
-/// The process that lives there now.
-struct Slot {
-    life: Life,
-    wire: Arc<Wire>,
-    runtime: Option<Runtime>,
-    /// Whether it was asked to stop.
-    asked: bool,
-    build: Build,
-    /// How many there were before it.
-    before: u64,
-    /// How long nobody lives there once it is gone, and what comes then.
-    next: (Duration, Build),
-}
-
-impl Process {
-    fn new(play: &Play<'_>, nth: usize) -> Self {
-        let Play { plan, origin, executor, server, .. } = play;
-        let life = Life::new("", *origin, executor);
-        let wire = Wire::new(server, &life, 0);
-        life.kill();
-        let build = if nth % 2 == 0 { Build::New } else { Build::Old };
-        let slot = Slot { life, wire, runtime: None, asked: false, build, before: 0, next: (Duration::ZERO, build) };
-        let (seed, deaf, executor, server) = (plan.seed, plan.deaf, executor.clone(), Arc::clone(server));
-        Self { nth, seed, deaf, origin: *origin, executor, server, slot: Mutex::new(slot) }
-    }
-
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts one process after another.
-    async fn supervise(self: Arc<Self>) {
-        loop {
-            let pause = self.slot().next.0;
-            tokio::time::sleep(pause).await;
-            let build = self.slot().next.1;
-            let life = self.start(build);
-            life.gone().await;
-            self.server.note(&life.name(), "is gone");
-            let runtime = self.slot().runtime.take();
-            drop(runtime);
-        }
-    }
-
-    fn start(self: &Arc<Self>, build: Build) -> Life {
-        let (life, wire) = {
-            let mut slot = self.slot();
-            slot.before += 1;
-            let life = Life::new(format!("worker {}.{}", self.nth, slot.before), self.origin, &self.executor);
-            let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(self.nth as u64 * 1_000).wrapping_add(slot.before);
-            let wire = Wire::new(&self.server, &life, seed);
-            if self.deaf {
-                wire.set_hears(Hears::Nothing);
-            }
-            slot.asked = false;
-            slot.next = (Duration::from_secs(2), build);
-            (slot.life, slot.wire, slot.build) = (life.clone(), Arc::clone(&wire), build);
-            (life, wire)
-        };
-        self.server.note(&life.name(), format_args!("starts as build {}", build.name()));
-        let (process, own) = (Arc::clone(self), life.clone());
-        let stage = Stage::new(&self.server, &life, &wire, self.seed);
-        life.spawn(async move {
-            loop {
-                match stage.program(&wire, build).start().await {
-                    Ok(runtime) => {
-                        process.slot().runtime = Some(runtime);
-                        return;
-                    }
-                    Err(error) => {
-                        process.server.note(&own.name(), format_args!("does not start: {error}"));
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                }
-            }
-        });
-        life
-    }
-
-    /// Asks the process to stop. One that has not begun is killed.
-    fn stop(&self) -> Life {
-        let (life, runtime) = {
-            let mut slot = self.slot();
-            if std::mem::replace(&mut slot.asked, true) {
-                return slot.life.clone();
-            }
-            (slot.life.clone(), slot.runtime.take())
-        };
-        self.server.note(&life.name(), "is asked to stop");
-        match runtime {
-            Some(runtime) => {
-                let own = life.clone();
-                life.spawn(async move {
-                    runtime.shutdown().await;
-                    own.kill();
-                });
-            }
-            None => life.kill(),
-        }
-        life
-    }
-
-    async fn suffer(self: Arc<Self>, trouble: Trouble) {
-        tokio::time::sleep_until(self.origin + trouble.at).await;
-        let (life, wire) = {
-            let slot = self.slot();
-            (slot.life.clone(), Arc::clone(&slot.wire))
-        };
-        self.server.note("", &trouble);
-        let lasts = tokio::time::sleep(trouble.lasts);
-        match trouble.what {
-            What::Kill(build) => {
-                self.slot().next = (trouble.lasts, build);
-                life.kill();
-            }
-            What::Deploy(build) => {
-                self.slot().next = (trouble.lasts, build);
-                self.stop();
-            }
-            What::Freeze => {
-                life.freeze();
-                lasts.await;
-                life.thaw();
-                self.server.note(&life.name(), "goes on");
-            }
-            What::Jump(by) => {
-                life.jump(by);
-                lasts.await;
-                life.jump(-by);
-            }
-            What::Rough | What::Slow | What::BlackHole | What::Refuse => {
-                wire.set_weather(match trouble.what {
-                    What::Rough => Weather::Rough,
-                    What::Slow => Weather::Slow,
-                    What::Refuse => Weather::Refuse,
-                    _ => Weather::BlackHole,
-                });
-                lasts.await;
-                wire.set_weather(Weather::Calm);
-            }
-            What::Deaf | What::Noise => {
-                let hears = if trouble.what == What::Deaf { Hears::Nothing } else { Hears::Noise };
-                wire.set_hears(if self.deaf { Hears::Nothing } else { hears });
-                lasts.await;
-                wire.set_hears(if self.deaf { Hears::Nothing } else { Hears::Well });
-            }
-        }
-    }
-
-    /// Ends all that is wrong.
-    fn set_right(&self) {
-        let slot = self.slot();
-        slot.life.thaw();
-        slot.life.set_right();
-        slot.wire.set_weather(Weather::Calm);
-        slot.wire.set_hears(if self.deaf { Hears::Nothing } else { Hears::Well });
-    }
-}
-
 impl<'a> Play<'a> {
     fn new(plan: &'a Plan) -> Self {
         let origin = Instant::now();
@@ -260,7 +90,8 @@ impl<'a> Play<'a> {
     }
 
     async fn perform(mut self) -> Report {
-        let processes = (0..self.plan.workers).map(|nth| Arc::new(Process::new(&self, nth)));
+        let processes =
+            (0..self.plan.workers).map(|nth| Arc::new(Process::new(self.plan, self.origin, &self.executor, &self.server, nth)));
         self.processes = processes.collect();
         for process in &self.processes {
             self.executor.spawn(Arc::clone(process).supervise());

@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobs_core::schedule::Schedule;
 use jobs_core::store::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, QUARANTINE, ScheduleRecord,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, ScheduleRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 
 use super::life::Life;
+use super::rules::{self, Cause, Facts};
 use super::server::job_text;
 
 /// How often a job is tried again at most.
@@ -68,19 +69,6 @@ struct Tenant {
 struct Run {
     job: JobId,
     life: Life,
-}
-
-/// Why a job may have changed.
-pub(super) enum Cause<'a> {
-    Enqueue,
-    Claim { worker: WorkerId },
-    Outcome { decision: &'a Decision, answer: &'a CompletionAnswer },
-    Rescue { now: Now },
-    HandBack { worker: WorkerId },
-    Abandon { token: i64 },
-    Register,
-    Cancel,
-    Requeue,
 }
 
 impl Case {
@@ -337,7 +325,7 @@ impl Referee {
             }
             return None;
         };
-        let Some(case) = self.cases.get_mut(&id) else {
+        let Some(job) = self.cases.get_mut(&id) else {
             if !matches!(after.state, State::Available | State::Scheduled) || after.token != 0 || after.failures != 0 {
                 self.blame("a new job is a clean slate", name.clone());
             }
@@ -345,33 +333,33 @@ impl Referee {
             self.cases.insert(id, Case::new(after));
             return Some(text);
         };
-        let before = std::mem::replace(&mut case.record, after.clone());
-        let holder = case.holder;
+        let before = std::mem::replace(&mut job.record, after.clone());
+        let holder = job.holder;
         match cause {
-            Cause::Claim { worker } => case.holder = Some(*worker),
-            _ if after.state != State::Running => case.holder = None,
+            Cause::Claim { worker } => job.holder = Some(*worker),
+            _ if after.state != State::Running => job.holder = None,
             _ => {}
         }
         let grave = holder.and_then(|holder| self.graves.get(&holder));
         match cause {
             Cause::Rescue { .. } if after.crashes > before.crashes => {
-                case.crashed.insert(before.token, grave.map(Life::name).unwrap_or_default());
+                job.crashed.insert(before.token, grave.map(Life::name).unwrap_or_default());
             }
-            Cause::Abandon { token } if after.crashes < before.crashes => drop(case.crashed.remove(token)),
-            _ if after.crashes == 0 => case.crashed.clear(),
+            Cause::Abandon { token } if after.crashes < before.crashes => drop(job.crashed.remove(token)),
+            _ if after.crashes == 0 => job.crashed.clear(),
             _ => {}
         }
-        let lost = case.crashed.len();
+        let lost = job.crashed.len();
         match cause {
             Cause::Outcome { decision: Decision::Park { shape, .. }, answer: CompletionAnswer::Applied } => {
-                case.shapes.insert(shape.clone());
+                job.shapes.insert(shape.clone());
             }
-            Cause::Requeue if before.state != after.state => case.shapes.clear(),
+            Cause::Requeue if before.state != after.state => job.shapes.clear(),
             // It is parked because nobody knew its kind.
-            Cause::Rescue { .. } if before.state != State::Parked && after.state == State::Parked => case.shapes.clear(),
+            Cause::Rescue { .. } if before.state != State::Parked && after.state == State::Parked => job.shapes.clear(),
             _ => {}
         }
-        let fits = |tenant: &Tenant| tenant.kinds.get(&after.kind).is_some_and(|shape| !case.shapes.contains(shape));
+        let fits = |tenant: &Tenant| tenant.kinds.get(&after.kind).is_some_and(|shape| !job.shapes.contains(shape));
         let wanted = self.tenants.values().any(fits);
         if before.state == State::Parked
             && after.state == State::Available
@@ -383,90 +371,15 @@ impl Referee {
         if after.crashes as usize != lost {
             self.blame("a crash is one lost worker that held the job", name.clone());
         }
-        if let Some(rule) = self.judge(cause, &before, &after, holder, lost) {
+        let now = if let Cause::Rescue { now } = cause { Some(*now) } else { None };
+        let holds = |tenant: &Tenant| now.is_none_or(|now| tenant.has_lease(now));
+        let lives = holder.and_then(|holder| self.tenants.get(&holder)).is_some_and(holds);
+        let known = self.tenants.values().any(|tenant| holds(tenant) && tenant.kinds.contains_key(&after.kind));
+        if let Some(rule) = rules::broken(cause, &before, &after, &Facts { holder, lives, known, lost }) {
             self.blame(rule, format!("{name}: {} -> {}", words(&before), words(&after)));
         }
         (before.state != after.state || before.crashes != after.crashes)
             .then(|| format!("{name} {} -> {}", words(&before), words(&after)))
-    }
-
-    /// The rule that a change breaks.
-    fn judge(
-        &self,
-        cause: &Cause<'_>,
-        before: &JobRecord,
-        after: &JobRecord,
-        holder: Option<WorkerId>,
-        lost: usize,
-    ) -> Option<&'static str> {
-        use State::{Available, Cancelled, Completed, Failed, Parked, Retryable, Running, Scheduled};
-        let waits = |state| matches!(state, Available | Scheduled | Retryable);
-        let freed = before.state == Running && matches!(after.state, Available | Cancelled);
-        let still = before.state == after.state || (waits(before.state) && after.state == Available);
-        let count = |record: &JobRecord| (record.failures, record.snoozes, record.crashes);
-        let counted =
-            |failures, snoozes| after.failures == before.failures + failures && after.snoozes == before.snoozes + snoozes;
-        if after.token != before.token + i64::from(matches!(cause, Cause::Claim { .. })) {
-            return Some("a token grows by one with each claim, and by nothing else");
-        }
-        let fine = match cause {
-            Cause::Enqueue => still && count(before) == count(after),
-            Cause::Claim { .. } if before.state == Running => return Some("a job has one valid token at a time"),
-            Cause::Claim { .. } => waits(before.state) && after.state == Running && count(before) == count(after),
-            Cause::Outcome { answer: CompletionAnswer::Applied, decision } => {
-                if before.cancel_requested && !after.state.is_finished() {
-                    return Some("a job that was asked to stop does not run again");
-                }
-                let to = |state| after.state == state;
-                match decision {
-                    Decision::Complete { .. } => to(Completed) && counted(0, 0),
-                    Decision::Fail { .. } => to(Failed) && counted(1, 0),
-                    Decision::Cancel { .. } => to(Cancelled) && counted(0, 0),
-                    Decision::Retry { .. } => (to(Retryable) || to(Cancelled)) && counted(1, 0) && after.crashes == 0,
-                    Decision::Snooze { .. } => (to(Scheduled) || to(Cancelled)) && counted(0, 1) && after.crashes == 0,
-                    Decision::HandBack => (to(Available) || to(Cancelled)) && counted(0, 0),
-                    Decision::Park { .. } => (to(Parked) || to(Cancelled)) && counted(0, 0),
-                }
-            }
-            Cause::Outcome { .. } => still && count(before) == count(after),
-            Cause::Rescue { now } => {
-                let lives = holder.and_then(|holder| self.tenants.get(&holder)).is_some_and(|tenant| tenant.has_lease(*now));
-                if before.state == Running && after.state != Running && lives {
-                    return Some("a worker whose lease holds keeps its jobs");
-                }
-                if !counted(0, 0) {
-                    return Some("a rescue uses no attempt");
-                }
-                let crashed = after.crashes == before.crashes + 1;
-                let kind = |tenant: &Tenant| tenant.kinds.contains_key(&after.kind);
-                match (before.state, after.state) {
-                    (Running, Failed) => {
-                        if after.kind != "killer" && lost <= QUARANTINE as usize {
-                            return Some("no innocent job is quarantined");
-                        }
-                        crashed
-                    }
-                    (Running, Available | Cancelled) => crashed && after.crashes <= QUARANTINE,
-                    // Two steps at once: freed, and then parked since nobody is left who knows it.
-                    (Running, Parked) => crashed,
-                    (_, Parked) if waits(before.state) => !self.tenants.values().any(|t| t.has_lease(*now) && kind(t)),
-                    (Parked, Available) => true,
-                    _ => still && count(before) == count(after),
-                }
-            }
-            Cause::HandBack { worker } => (still || (freed && holder == Some(*worker))) && count(before) == count(after),
-            Cause::Abandon { .. } => still && counted(0, 0) && after.crashes <= before.crashes,
-            Cause::Register => still || (before.state == Parked && after.state == Available),
-            Cause::Cancel => {
-                (still || (!before.state.is_finished() && before.state != Running && after.state == Cancelled))
-                    && count(before) == count(after)
-            }
-            Cause::Requeue => {
-                still
-                    || ((before.state.is_finished() || before.state == Parked) && after.state == Available && after.failures == 0)
-            }
-        };
-        (!fine).then_some("a job moves only as the table of moves allows")
     }
 }
 

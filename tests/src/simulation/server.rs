@@ -16,7 +16,8 @@ use jobs_runtime::env::Clock;
 use jobs_runtime::store::memory::MemoryStore;
 
 use super::life::Life;
-use super::referee::{Cause, Referee};
+use super::referee::Referee;
+use super::rules::Cause;
 use super::wire::Fates;
 
 /// The store, its history, and its referee.
@@ -118,12 +119,12 @@ impl Server {
         }
     }
 
-    pub(super) fn enqueue(&self, life: &Life, now: Now, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, StoreError> {
+    pub(super) fn enqueue(&self, life: &Life, now: Now, jobs: &[NewJob]) -> Result<Vec<Enqueued>, StoreError> {
         let ids: Vec<JobId> = jobs.iter().filter_map(|job| job.id).collect();
-        let answers = at_once(self.store.enqueue(self.now(now), jobs.clone()))?;
+        let answers = at_once(self.store.enqueue(self.now(now), jobs.to_vec()))?;
         let created = answers.iter().filter(|answer| answer.created).count();
         self.note(&life.name(), format_args!("enqueue {} {} -> {created} created", jobs[0].kind, short(&ids)));
-        self.book().referee.enqueued(&jobs, &answers);
+        self.book().referee.enqueued(jobs, &answers);
         self.look_at(&Cause::Enqueue, ids);
         Ok(answers)
     }
@@ -179,7 +180,7 @@ impl Server {
         Ok(taken_back)
     }
 
-    pub(super) fn claim(&self, life: &Life, now: Now, request: ClaimRequest) -> Result<Claim, StoreError> {
+    pub(super) fn claim(&self, life: &Life, now: Now, request: &ClaimRequest) -> Result<Claim, StoreError> {
         let now = self.now(now);
         let claim = at_once(self.store.claim(now, request.clone()))?;
         if claim.lost || !claim.jobs.is_empty() {
@@ -187,13 +188,13 @@ impl Server {
             let lost = if claim.lost { "lost" } else { "" };
             self.note(&life.name(), format_args!("claim {} -> {}{lost}", id_text(request.worker), short(&ids)));
         }
-        self.book().referee.claimed(now, &request, &claim);
+        self.book().referee.claimed(now, request, &claim);
         self.look_at(&Cause::Claim { worker: request.worker }, claim.jobs.iter().map(|job| job.id));
         Ok(claim)
     }
 
-    pub(super) fn complete(&self, life: &Life, now: Now, outcomes: Vec<Completion>) -> Result<Vec<CompletionAnswer>, StoreError> {
-        let answers = at_once(self.store.complete(self.now(now), outcomes.clone()))?;
+    pub(super) fn complete(&self, life: &Life, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>, StoreError> {
+        let answers = at_once(self.store.complete(self.now(now), outcomes.to_vec()))?;
         for (outcome, answer) in outcomes.iter().zip(&answers) {
             let Completion { id, token, decision, .. } = outcome;
             self.note(&life.name(), format_args!("outcome {} token {token} {decision:?} -> {answer:?}", job_text(*id)));
@@ -229,8 +230,8 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn fire(&self, life: &Life, now: Now, ticks: Vec<Fire>) -> Result<Vec<Fired>, StoreError> {
-        let answers = at_once(self.store.fire(self.now(now), ticks.clone()))?;
+    pub(super) fn fire(&self, life: &Life, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>, StoreError> {
+        let answers = at_once(self.store.fire(self.now(now), ticks.to_vec()))?;
         for (fire, fired) in ticks.iter().zip(&answers) {
             let Fire { key, tick, missed, .. } = fire;
             let answer = match fired {

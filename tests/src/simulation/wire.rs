@@ -117,20 +117,20 @@ impl Wire {
             let mut heard = *changes.borrow_and_update();
             while changes.changed().await.is_ok() {
                 let now = *changes.borrow_and_update();
-                let (hears, pause) = {
+                let (way, pause) = {
                     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                     (state.hears, state.dice.between(0, 20))
                 };
-                if hears == Hears::Nothing {
+                if way == Hears::Nothing {
                     heard = now;
                     continue;
                 }
                 tokio::time::sleep(pause).await;
-                for _ in 0..if hears == Hears::Noise { 2 } else { 1 } {
-                    if now.jobs != heard.jobs || hears == Hears::Noise {
+                for _ in 0..if way == Hears::Noise { 2 } else { 1 } {
+                    if now.jobs != heard.jobs || way == Hears::Noise {
                         signal.jobs();
                     }
-                    if now.commands != heard.commands || hears == Hears::Noise {
+                    if now.commands != heard.commands || way == Hears::Noise {
                         signal.commands();
                     }
                 }
@@ -248,7 +248,7 @@ impl Fates {
 
 impl JobStore for Wire {
     fn enqueue(&self, now: Now, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
-        self.call(Lane::Enqueues, move |server, life| server.enqueue(life, now, jobs))
+        self.call(Lane::Enqueues, move |server, life| server.enqueue(life, now, &jobs))
     }
 
     fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
@@ -272,11 +272,11 @@ impl JobStore for Wire {
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
-        self.call(Lane::Claims, move |server, life| server.claim(life, now, request))
+        self.call(Lane::Claims, move |server, life| server.claim(life, now, &request))
     }
 
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {
-        self.call(Lane::Outcomes, move |server, life| server.complete(life, now, outcomes))
+        self.call(Lane::Outcomes, move |server, life| server.complete(life, now, &outcomes))
     }
 
     fn reconcile(&self, now: Now, worker: WorkerId, known: Vec<Held>) -> StoreFuture<'_, u64> {
@@ -310,7 +310,7 @@ impl ScheduleStore for Wire {
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
-        self.call(Lane::Duties, move |server, life| server.fire(life, now, ticks))
+        self.call(Lane::Duties, move |server, life| server.fire(life, now, &ticks))
     }
 }
 

@@ -1,0 +1,102 @@
+//! The rules of how a job may move, by what made it move.
+
+use jobs_core::store::{CompletionAnswer, Decision, Now, QUARANTINE};
+use jobs_core::{JobRecord, State, WorkerId};
+
+/// Why a job may have changed.
+pub(super) enum Cause<'a> {
+    Enqueue,
+    Claim { worker: WorkerId },
+    Outcome { decision: &'a Decision, answer: &'a CompletionAnswer },
+    Rescue { now: Now },
+    HandBack { worker: WorkerId },
+    Abandon { token: i64 },
+    Register,
+    Cancel,
+    Requeue,
+}
+
+/// What else is known when a job has moved.
+pub(super) struct Facts {
+    /// Who held it.
+    pub(super) holder: Option<WorkerId>,
+    /// Whether the lease of its holder holds.
+    pub(super) lives: bool,
+    /// Whether a living worker knows its kind.
+    pub(super) known: bool,
+    /// How many workers were lost while they held it, since it showed itself alive.
+    pub(super) lost: usize,
+}
+
+/// The rule that a move breaks.
+pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, facts: &Facts) -> Option<&'static str> {
+    use State::{Available, Cancelled, Completed, Failed, Parked, Retryable, Running, Scheduled};
+    let waits = |state| matches!(state, Available | Scheduled | Retryable);
+    let freed = before.state == Running && matches!(after.state, Available | Cancelled);
+    let still = before.state == after.state || (waits(before.state) && after.state == Available);
+    let count = |record: &JobRecord| (record.failures, record.snoozes, record.crashes);
+    let counted = |failures, snoozes| after.failures == before.failures + failures && after.snoozes == before.snoozes + snoozes;
+    if after.token != before.token + i64::from(matches!(cause, Cause::Claim { .. })) {
+        return Some("a token grows by one with each claim, and by nothing else");
+    }
+    let fine = match cause {
+        Cause::Claim { .. } if before.state == Running => return Some("a job has one valid token at a time"),
+        Cause::Claim { .. } => waits(before.state) && after.state == Running && count(before) == count(after),
+        Cause::Outcome { answer: CompletionAnswer::Applied, decision } => {
+            if before.cancel_requested && !after.state.is_finished() {
+                return Some("a job that was asked to stop does not run again");
+            }
+            let to = |state| after.state == state;
+            match decision {
+                Decision::Complete { .. } => to(Completed) && counted(0, 0),
+                Decision::Fail { .. } => to(Failed) && counted(1, 0),
+                Decision::Cancel { .. } => to(Cancelled) && counted(0, 0),
+                Decision::Retry { .. } => (to(Retryable) || to(Cancelled)) && counted(1, 0) && after.crashes == 0,
+                Decision::Snooze { .. } => (to(Scheduled) || to(Cancelled)) && counted(0, 1) && after.crashes == 0,
+                Decision::HandBack => (to(Available) || to(Cancelled)) && counted(0, 0),
+                Decision::Park { .. } => (to(Parked) || to(Cancelled)) && counted(0, 0),
+            }
+        }
+        Cause::Enqueue | Cause::Outcome { .. } => still && count(before) == count(after),
+        Cause::Rescue { .. } => {
+            if before.state == Running && after.state != Running && facts.lives {
+                return Some("a worker whose lease holds keeps its jobs");
+            }
+            if !counted(0, 0) {
+                return Some("a rescue uses no attempt");
+            }
+            let crashed = after.crashes == before.crashes + 1;
+            match (before.state, after.state) {
+                (Running, Failed) => {
+                    if after.kind != "killer" && facts.lost <= QUARANTINE as usize {
+                        return Some("no innocent job is quarantined");
+                    }
+                    crashed
+                }
+                (Running, Available | Cancelled) => crashed && after.crashes <= QUARANTINE,
+                // Two steps at once: freed, and then parked since nobody is left who knows it.
+                (Running, Parked) => crashed,
+                (_, Parked) if waits(before.state) => !facts.known,
+                (Parked, Available) => true,
+                _ => still && count(before) == count(after),
+            }
+        }
+        Cause::HandBack { worker } => (still || (freed && facts.holder == Some(*worker))) && count(before) == count(after),
+        Cause::Abandon { .. } => still && counted(0, 0) && after.crashes <= before.crashes,
+        Cause::Register => still || (before.state == Parked && after.state == Available),
+        Cause::Cancel => {
+            (still || (!before.state.is_finished() && before.state != Running && after.state == Cancelled))
+                && count(before) == count(after)
+        }
+        Cause::Requeue => {
+            still || ((before.state.is_finished() || before.state == Parked) && after.state == Available && after.failures == 0)
+        }
+    };
+    (!fine || !allowed(before.state, after.state)).then_some("a job moves only as the table of moves allows")
+}
+
+/// Whether the table of moves has a way of one or two steps; several things may happen to a job in one call.
+fn allowed(before: State, after: State) -> bool {
+    let between = |state: &State| !state.is_finished() && before.may_become(*state) && state.may_become(after);
+    before == after || before.may_become(after) || State::ALL.iter().any(between)
+}
