@@ -23,7 +23,7 @@ pub use database::{Database, Ledger, enqueue_surely};
 pub use proxy::{Proxy, Way};
 pub use script::{Run, Script, Step, script};
 pub use tap::{Fault, Tap};
-pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, try_enqueue};
+pub use world::{World, enqueue, enqueue_many, finished, on_every_shared_store, on_every_store, stop, try_enqueue};
 
 /// The longest that anything in a test is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
