@@ -69,6 +69,9 @@ pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let shown = without_password(address);
     let wrong = |message: String| StoreError::Unusable(format!("{shown}: {message}"));
+    if url.contains(char::is_control) {
+        return Err(StoreError::Unusable("the URL of the database has a control character in it".to_owned()));
+    }
     let mut parts =
         Parts { config: Config::new(), ssl: SslMode::default(), root: None, schema: None, pooled: None, shown: shown.clone() };
     let mut kept = Vec::new();
@@ -186,9 +189,11 @@ mod tests {
             "postgres://ann:secret@db/shop?pooled=1",
             "postgres://ann:se@cret@db:x/shop",
             "postgres://",
+            "postgres://ann:secret@db/\u{1b}[2Jshop",
         ] {
             let message = parts(url).unwrap_err().to_string();
             assert!(!message.contains("secret") && !message.contains("cret@"), "{message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
         }
         let message = parts("postgres://ann:secret@db/shop?sslmod=require").unwrap_err().to_string();
         assert!(message.ends_with("did you mean `sslmode`?"), "{message}");
