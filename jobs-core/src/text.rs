@@ -80,8 +80,9 @@ impl fmt::Display for TextError {
 
 impl std::error::Error for TextError {}
 
-/// The text as a terminal may show it: what somebody wrote must not be able to move the cursor.
-pub(crate) fn printable(text: String) -> String {
+/// The text as a terminal may show it, with control characters as escapes: what somebody wrote must not be able to move the cursor.
+#[must_use]
+pub fn printable(text: String) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
