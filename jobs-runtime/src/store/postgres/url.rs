@@ -63,12 +63,19 @@ const THEIRS: [&str; 15] = [
 /// everything is found out by each connection long before the deadline, where the system can tell (Linux, and keepalives elsewhere).
 const UNHEARD: Duration = Duration::from_secs(10);
 
+/// The longest URL, in bytes.
+const LONGEST: usize = 4_096;
+
 /// Takes a URL apart. No message holds the password.
 pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
     let url = &options.url;
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let shown = without_password(address);
     let wrong = |message: String| StoreError::Unusable(format!("{shown}: {message}"));
+    if url.len() > LONGEST {
+        let length = url.len();
+        return Err(StoreError::Unusable(format!("the URL of the database has {length} bytes, the limit is {LONGEST}")));
+    }
     if url.contains(char::is_control) {
         return Err(StoreError::Unusable("the URL of the database has a control character in it".to_owned()));
     }
@@ -190,10 +197,11 @@ mod tests {
             "postgres://ann:se@cret@db:x/shop",
             "postgres://",
             "postgres://ann:secret@db/\u{1b}[2Jshop",
+            &format!("postgres://ann:secret@db/{}?x", "x".repeat(10_000)),
         ] {
             let message = parts(url).unwrap_err().to_string();
             assert!(!message.contains("secret") && !message.contains("cret@"), "{message}");
-            assert!(!message.contains(char::is_control), "{message:?}");
+            assert!(!message.contains(char::is_control) && message.len() < 500, "{message:?}");
         }
         let message = parts("postgres://ann:secret@db/shop?sslmod=require").unwrap_err().to_string();
         assert!(message.ends_with("did you mean `sslmode`?"), "{message}");
