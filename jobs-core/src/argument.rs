@@ -256,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_reads_back_to_the_last_bit() {
+        const RATE: Codec<f64> = codec::<f64>("rate");
+        for rate in [184_877_473.358_045_22, 0.1 + 0.2, f64::MIN_POSITIVE, f64::MAX, 5e-324, -1.0 / 3.0] {
+            let mut writer = ArgumentWriter::new();
+            writer.put(&RATE, &rate);
+            let json = writer.finish().unwrap();
+            assert_eq!(ArgumentReader::new(&json).take(&RATE).unwrap().to_bits(), rate.to_bits(), "{json}");
+        }
+    }
+
+    #[test]
     fn a_missing_option_is_none_and_a_missing_value_is_named() {
         let mut reader = ArgumentReader::new("{}");
         assert_eq!(reader.take(&COPY), Some(None));

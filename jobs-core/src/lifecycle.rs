@@ -29,6 +29,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{printable, shown};
+
 /// Where a job stands. The text of a state is the same in SQL, in JSON, in logs and on screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,7 +127,7 @@ impl fmt::Display for State {
     }
 }
 
-/// A text that names no state.
+/// A text that names no state, as far as it can be shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no state of a job: use scheduled, available, running, retryable, blocked, parked, completed, failed or cancelled"
@@ -136,7 +138,10 @@ impl FromStr for State {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| UnknownState(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownState(shown(&printable(text.to_owned())).into_owned()))
     }
 }
 
@@ -170,5 +175,7 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(state));
         }
         assert_eq!("done".parse::<State>(), Err(UnknownState("done".to_owned())));
+        assert_eq!("a\0".parse::<State>(), Err(UnknownState("a\\u{0}".to_owned())));
+        assert!("x".repeat(10_000).parse::<State>().unwrap_err().to_string().len() < 200);
     }
 }

@@ -28,15 +28,15 @@ pub struct TextError {
 }
 
 impl TextError {
-    /// A mistake at `span` (bytes of the text) without help.
+    /// A mistake at `span` (bytes of the text) without help. Control characters that the message quotes are written as escapes.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
+        Self { span, message: printable(message.into()), help: None }
     }
 
     /// The same mistake with a sentence on what to write instead.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(printable(help.into()));
         self
     }
 
@@ -79,6 +79,23 @@ impl fmt::Display for TextError {
 }
 
 impl std::error::Error for TextError {}
+
+/// The text as a terminal may show it, with control characters as escapes: what somebody wrote must not be able to move the cursor.
+#[must_use]
+pub fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
 
 /// The word of `known` nearest to `wrong`, if it is near enough to be meant.
 ///
@@ -140,6 +157,13 @@ mod tests {
         assert_eq!(error.to_string(), "hour 24 is out of range");
         let error = error.with_help("midnight is 0");
         assert_eq!(error.to_string(), "hour 24 is out of range; midnight is 0");
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_written_as_an_escape() {
+        let error = TextError::new(0..3, "`\u{1b}[2J` is not a minute").with_help("did you mean `\0`?");
+        assert_eq!(error.to_string(), "`\\u{1b}[2J` is not a minute; did you mean `\\u{0}`?");
+        assert!(!error.render("\u{1b}[2J\r").contains(['\u{1b}', '\r']));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jobs_core::store::{BITE, ClaimRequest, JobStore, KindShape, ManageStore, NewWorker, Now, QueueDemand, Retention};
+use jobs_core::store::{BITE, ClaimRequest, JobFilter, JobStore, KindShape, ManageStore, NewWorker, Now, QueueDemand, Retention};
 use jobs_core::{JobId, NewJob, State, StoreError, WorkerId};
 use jobs_runtime::store::sqlite::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
@@ -300,4 +301,102 @@ async fn pruning_walks_past_kept_failures_and_from_the_beginning_after_all_went(
     assert_eq!((left("failed"), left("completed")), (0, 0));
     fill("completed", at(41), 5);
     assert_eq!(store.prune(now(50 * day), retention).await.expect("pruned"), 5, "places start again, and so does the walk");
+}
+
+/// A transaction that begins by reading and then wants to write fails at once when somebody has written in between, whatever the
+/// timeout. So every one that writes begins as one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_call_fails_because_others_write_between_its_reading_and_its_writing() {
+    let place = place();
+    let stores = [open(&place.path).await, open(&place.path).await];
+    let stranger = Connection::open(&place.path).expect("opens");
+    stranger.busy_timeout(Duration::from_secs(30)).expect("it waits");
+    let enough = Arc::new(AtomicBool::new(false));
+    let writing = std::thread::spawn({
+        let enough = Arc::clone(&enough);
+        move || {
+            while !enough.load(Ordering::Relaxed) {
+                stranger.execute_batch("UPDATE jobs_tally SET jobs = jobs + 0").expect("it writes");
+            }
+        }
+    });
+    let mut working = tokio::task::JoinSet::new();
+    for (number, store) in (1..).zip(stores) {
+        working.spawn(async move {
+            let me = worker(&store, number).await;
+            for round in 0..50 {
+                let (at, new) = (now(round), job(u64::from(number) << 32 | round.unsigned_abs()));
+                store.enqueue(at, vec![new]).await.expect("stored");
+                let claim = store.claim(at, request(me, 5)).await.expect("claimed");
+                store.reconcile(at, me, Vec::new()).await.expect("handed back");
+                store.heartbeat(at, me).await.expect("renewed");
+                store.rescue(at, me).await.expect("looked");
+                for job in &claim.jobs {
+                    store.cancel(at, vec![job.id], "enough".to_owned()).await.expect("cancelled");
+                    store.requeue(at, vec![job.id]).await.expect("requeued");
+                }
+                store
+                    .prune(at, Retention { completed: at.steady, cancelled: at.steady, failed: at.steady })
+                    .await
+                    .expect("pruned");
+                store.counts().await.expect("counted");
+            }
+        });
+    }
+    working.join_all().await;
+    enough.store(true, Ordering::Relaxed);
+    writing.join().expect("nobody was in the stranger's way for long");
+}
+
+#[tokio::test]
+async fn rows_that_nobody_could_read_are_refused_from_whoever_writes_them() {
+    let place = place();
+    let store = open(&place.path).await;
+    store.enqueue(now(0), vec![job(1)]).await.expect("stored");
+    let stranger = Connection::open(&place.path).expect("opens");
+    for (column, value) in [
+        ("id", "x'0102'"),
+        ("parent", "x''"),
+        ("state", "'done'"),
+        ("state", "'running'"),
+        ("state", "'parked'"),
+        ("token", "-1"),
+        ("token", "9223372036854775807"),
+        ("failures", "-1"),
+        ("crashes", "-1"),
+        ("snoozes", "2000000000"),
+    ] {
+        let change = format!("UPDATE jobs_job SET {column} = {value}");
+        let refused = stranger.execute_batch(&change).expect_err(&change).to_string();
+        assert!(refused.contains("CHECK constraint failed"), "{change}: {refused}");
+    }
+    let refused =
+        stranger.execute_batch("UPDATE jobs_job SET state = 'parked', parked_by = '{'").expect_err("no list").to_string();
+    assert!(refused.contains("CHECK constraint failed"), "{refused}");
+    // Times that no program can say are the nearest that one can.
+    stranger.execute_batch("UPDATE jobs_job SET run_at = -9223372036854775808, created_at = 9223372036854775807").expect("taken");
+    let me = worker(&store, 1).await;
+    assert_eq!(store.claim(now(0), request(me, 10)).await.expect("claimed").jobs.len(), 1);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_hold_up_no_other_job() {
+    let place = place();
+    let store = open(&place.path).await;
+    let stranger = Connection::open(&place.path).expect("opens");
+    for (number, column) in (1..).zip(["kind", "queue", "payload", "name", "tags", "metadata", "tenant", "chain", "errors"]) {
+        store.enqueue(now(0), vec![job(number)]).await.expect("stored");
+        let change =
+            format!("UPDATE jobs_job SET {column} = CAST(x'ff{number:02x}' AS TEXT), priority = -1 WHERE seq = {number}");
+        stranger.execute_batch(&change).expect("taken");
+    }
+    store.enqueue(now(0), vec![job(100)]).await.expect("stored");
+    let me = worker(&store, 1).await;
+    let claim = store.claim(now(0), request(me, 100)).await.expect("claimed");
+    // All but those of a kind and of a queue that nobody can name.
+    assert_eq!(claim.jobs.len(), 8);
+    let payloads: Vec<&str> = claim.jobs.iter().map(|job| &*job.payload).filter(|payload| *payload != "{}").collect();
+    assert_eq!(payloads, [""], "arguments are never guessed");
+    assert!(store.rescue(now(1), me).await.expect("looked").parked >= 1, "a kind that nobody knows is parked");
+    assert_eq!(store.jobs(JobFilter::default()).await.expect("a look").jobs.len(), 10);
 }

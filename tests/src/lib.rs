@@ -1,5 +1,6 @@
 //! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
-//! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own.
+//! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own. [`fuzz`] has hostile
+//! inputs for all that reads them.
 //!
 //! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
@@ -8,6 +9,7 @@
 
 pub mod cluster;
 pub mod database;
+pub mod fuzz;
 pub mod process;
 pub mod proxy;
 pub mod script;
@@ -24,7 +26,7 @@ pub use database::{Database, Ledger, enqueue_surely};
 pub use proxy::{Proxy, Way};
 pub use script::{Run, Script, Step, script};
 pub use tap::{Fault, Tap};
-pub use world::{World, enqueue, enqueue_many, finished, on_every_store, stop, try_enqueue};
+pub use world::{World, enqueue, enqueue_many, finished, on_every_shared_store, on_every_store, stop, try_enqueue};
 
 /// The longest that anything in a test is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(30);

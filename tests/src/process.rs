@@ -1,7 +1,7 @@
 //! Real worker processes, which are killed, frozen and asked to stop by real signals.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -18,11 +18,18 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts `program` on a file with options such as `lease=3s`. It is killed at the end of the test.
+    /// Starts `program` on the store of a URL with options such as `lease=3s`. It is killed at the end of the test.
     #[must_use]
-    pub fn start(program: &str, file: &Path, options: &[&str]) -> Self {
+    pub fn start(program: &str, store: impl AsRef<OsStr>, options: &[&str]) -> Self {
+        Self::start_with(program, store, options, &[])
+    }
+
+    /// The same with variables of its own.
+    #[must_use]
+    pub fn start_with(program: &str, store: impl AsRef<OsStr>, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
-        command.arg(file).args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.envs(variables.iter().copied());
+        command.arg(store).args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the worker starts");
         let (sender, lines) = mpsc::unbounded_channel();
         let output = child.stdout.take().expect("its output");
@@ -58,6 +65,15 @@ impl Worker {
         std::iter::from_fn(|| self.lines.try_recv().ok()).collect()
     }
 
+    /// All that it said until it ended and was not read.
+    pub async fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.next().await {
+            lines.push(line);
+        }
+        lines
+    }
+
     /// Says something to it.
     pub fn say(&mut self, line: &str) {
         if let Some(input) = &mut self.input {
@@ -70,6 +86,12 @@ impl Worker {
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().expect("a shell");
+    }
+
+    /// The number by which the system knows it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it as the system would.

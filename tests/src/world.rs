@@ -46,7 +46,15 @@ impl std::fmt::Debug for World {
 
 /// Runs a test in a world of each store.
 pub async fn on_every_store(test: impl AsyncFn(&World)) {
-    let worlds = [Some(World::in_memory()), Some(World::in_file()), World::in_postgres()];
+    in_each([Some(World::in_memory()), Some(World::in_file()), World::in_postgres()], test).await;
+}
+
+/// Runs a test in a world of each store that several processes can share.
+pub async fn on_every_shared_store(test: impl AsyncFn(&World)) {
+    in_each([Some(World::in_file()), World::in_postgres()], test).await;
+}
+
+async fn in_each(worlds: impl IntoIterator<Item = Option<World>>, test: impl AsyncFn(&World)) {
     for world in worlds.into_iter().flatten() {
         // Shown only when the test fails.
         println!("on {}", world.name());
@@ -83,7 +91,8 @@ impl World {
         Some(Self::new(Place::Schema(options)))
     }
 
-    async fn clean_up(&self) {
+    /// Leaves nothing behind.
+    pub async fn clean_up(&self) {
         let Place::Schema(options) = &self.place else { return };
         let (client, connection) = tokio_postgres::connect(&options.url, tokio_postgres::NoTls).await.expect("a connection");
         let connection = tokio::spawn(connection);
@@ -144,6 +153,30 @@ impl World {
             Place::Memory(_) | Place::Schema(_) => panic!("there is no file"),
             Place::File(folder) => folder.path().join("jobs.db"),
         }
+    }
+
+    /// Whether it is in a file, where the system says at once which processes are gone.
+    #[must_use]
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
+    /// The URL by which another process comes to this store, in real time.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.place {
+            Place::Memory(_) => panic!("no other process comes to it"),
+            Place::File(_) => format!("sqlite://{}", self.file().display()),
+            Place::Schema(options) => format!("{}?schema={}", options.url, options.schema.replace(' ', "%20")),
+        }
+    }
+
+    /// A connection of somebody else to the server, and the name of the schema as an identifier.
+    pub async fn somebody(&self) -> (tokio_postgres::Client, String) {
+        let Place::Schema(options) = &self.place else { panic!("there is no server") };
+        let (client, connection) = tokio_postgres::connect(&options.url, tokio_postgres::NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        (client, format!("\"{}\"", options.schema))
     }
 
     /// A runtime on this store with the clock of this world, without any settings from outside. Its lease is so long that a test may

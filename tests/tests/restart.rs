@@ -88,3 +88,18 @@ async fn a_process_that_gets_no_connection_says_so_and_goes_on_when_there_is_one
     assert_eq!(runtime.health().totals.leases_lost, 0);
     stop(runtime).await;
 }
+
+#[tokio::test]
+async fn five_hundred_slots_drain_on_a_server_with_few_connections() {
+    let Some(cluster) = Cluster::new(&["max_connections = 10", "superuser_reserved_connections = 0"]) else { return };
+    cluster.start().await;
+    let database = Database::at(&cluster.url());
+    let ledger = Ledger::default();
+    let builder = database.builder(&cluster.url()).lease(60 * SECOND).concurrency(500);
+    let runtime = builder.register(ledger.job("work")).start().await.unwrap();
+    let ids = enqueue_surely(runtime.client(), "work", 5_000).await;
+    until("all jobs to end", async || Some(runtime.client().counts().await.unwrap()).filter(|counts| counts.completed == 5_000))
+        .await;
+    assert_eq!((ledger.wrong(&ids), runtime.health().totals.leases_lost), (vec![], 0));
+    stop(runtime).await;
+}

@@ -237,6 +237,45 @@ async fn an_edit_is_no_misfire() {
 }
 
 #[tokio::test]
+async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newest_start_says() {
+    on_every_store(async |world| {
+        let started = async |build: &'static str, every: &'static str| {
+            // Whichever process takes a job of it, it ends at once.
+            let job = closure("work", |_: JobContext| async {}).every(every);
+            world.builder(&world.store().await).build(build).register(job).start().await.unwrap()
+        };
+        let store = world.store().await;
+        // The newest start declares; everyone fires what it declared, also the builds before it that still run.
+        let mut runtimes = Vec::new();
+        for (build, every, seconds) in [("1", "1h", 3_600), ("2", "10m", 600), ("1", "1h", 3_600)] {
+            runtimes.push(started(build, every).await);
+            let row = store.schedules().await.unwrap().remove(0);
+            assert_eq!((&*row.schedule.spec, &*row.schedule.build), (&*format!("every {every}"), build));
+            let mut ticks = vec![row.last_tick];
+            for _ in 0..2 {
+                let before = ticks.last().copied();
+                let next =
+                    async || Some(store.schedules().await.unwrap().remove(0).last_tick).filter(|tick| Some(*tick) > before);
+                let fired = world.until("a tick", async || {
+                    let fired = next().await;
+                    if fired.is_none() {
+                        world.clock.advance(30 * SECOND);
+                    }
+                    fired
+                });
+                ticks.push(fired.await);
+                world.counts("its job to end", runtimes[0].client(), |counts| counts.live() == 0).await;
+            }
+            assert_eq!(ticks[2].duration_since(ticks[1]).as_secs() % seconds, 0, "{build} {every}: {ticks:?}");
+        }
+        for runtime in runtimes {
+            stop(runtime).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_failed_tick_is_retried_like_any_job() {
     on_every_store(async |world| {
         let (work, mut runs) = script("work");

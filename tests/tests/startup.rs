@@ -7,7 +7,7 @@ use std::time::Duration;
 use jobs_core::{JobContext, JobEntry, NewJob, State};
 use jobs_runtime::settings::Sources;
 use jobs_runtime::{BoxError, Client, Enqueue, Error, Job, Runtime, closure, job};
-use tests::{Fault, Tap, World, bounded, enqueue, on_every_store, script, stop};
+use tests::{Fault, Tap, World, bounded, enqueue, on_every_shared_store, on_every_store, script, stop};
 
 struct Mailer;
 
@@ -150,6 +150,30 @@ async fn what_nobody_serves_is_reported() {
         let runtime = world.builder(&store).only_queues(["forgotten"]).register(nothing("work")).start().await.unwrap();
         let warnings = runtime.manifest().warnings.join("\n");
         assert!(warnings.contains("waits in the queue `default`, which this process does not serve"), "{warnings}");
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_in_the_place_of_a_name_is_reported_shortly_and_plainly() {
+    on_every_shared_store(async |world| {
+        let store = world.store().await;
+        enqueue(&world.client(&store), "strange").await;
+        let kind = format!("\u{1b}[2J\n{}", "x".repeat(100_000));
+        if world.is_in_file() {
+            let file = rusqlite::Connection::open(world.file()).unwrap();
+            file.execute("UPDATE jobs_job SET kind = ?1, queue = ?1", [kind]).unwrap();
+        } else {
+            let (server, schema) = world.somebody().await;
+            server.execute(&format!("UPDATE {schema}.job SET kind = $1, queue = 'a\tb'"), &[&kind]).await.unwrap();
+        }
+        let runtime = world.builder(&store).register(nothing("work")).start().await.unwrap();
+        let warnings = runtime.manifest().warnings.clone();
+        assert!(!warnings.is_empty());
+        for warning in warnings {
+            assert!(warning.len() < 500 && !warning.contains(char::is_control), "{warning:?}");
+        }
         stop(runtime).await;
     })
     .await;

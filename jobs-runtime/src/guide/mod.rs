@@ -12,7 +12,9 @@
 //! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |
 //! | [`testing`] | a plain call, a runtime in memory, a clock to turn by hand, and the suite for a store of your own |
 //! | [`postgres`] | many machines: the URL, rights, sizing, poolers, upgrades, backup, what differs from SQLite, what to watch |
-//! | [`promises`] | what is promised, what is not, and what becomes of jobs when something breaks |
+//! | [`promises`] | what is promised, what is not, and what becomes of jobs when something breaks, with the tests that show it |
+//! | [`protocol`] | how it works inside, step by step, and what happens at each step if something breaks |
+//! | [`lessons`] | what has gone wrong in other job systems, and the tests that keep it from going wrong here |
 //!
 //! All options and their defaults stand in [`settings`](crate::settings), all spans and events in
 //! [`telemetry`](crate::telemetry), all states and moves of a job in [`lifecycle`](crate::lifecycle), the contract of a store in
@@ -20,10 +22,12 @@
 
 pub mod defining;
 pub mod enqueuing;
+pub mod lessons;
 pub mod linking;
 pub mod looking;
 pub mod postgres;
 pub mod promises;
+pub mod protocol;
 pub mod running;
 pub mod schedules;
 pub mod signatures;

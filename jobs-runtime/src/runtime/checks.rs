@@ -10,7 +10,7 @@ use jobs_core::record::{Unserved, UnservedCause};
 use jobs_core::registry::{JobEntry, Registry, ScheduleEntry, ScheduleText};
 use jobs_core::schedule::{Spec, Zone};
 use jobs_core::store::{NewSchedule, Now, Store};
-use jobs_core::text::did_you_mean;
+use jobs_core::text::{did_you_mean, printable, shown};
 use jobs_core::{StoreError, TextError, name};
 
 use crate::error::Error;
@@ -252,7 +252,8 @@ pub(super) async fn unserved(store: &dyn Store, now: Now) -> Result<Vec<String>,
     let mut warnings: Vec<String> = found
         .iter()
         .take(NAMED)
-        .map(|Unserved { kind, queue, because }| match because {
+        .map(|Unserved { kind, queue, because }| (named(kind), named(queue), because))
+        .map(|(kind, queue, because)| match because {
             UnservedCause::Kind => format!(
                 "jobs of the kind `{kind}` wait in the queue `{queue}`, and no live worker knows the kind: they are kept; was it \
                  renamed (add `aliases = [\"{kind}\"]`), or is its crate not linked (`jobs_runtime::jobs!(that_crate);`)?"
@@ -264,6 +265,14 @@ pub(super) async fn unserved(store: &dyn Store, now: Now) -> Result<Vec<String>,
         warnings.push(format!("and {} more kinds and queues that nobody serves", found.len() - NAMED));
     }
     Ok(warnings)
+}
+
+/// A name as a person may see it: a row that was written by hand may have anything in its place.
+fn named(name: &str) -> Cow<'_, str> {
+    if jobs_core::name::check("", name).is_ok() {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(shown(&printable(name.chars().take(64).collect())).into_owned())
 }
 
 /// The settings as the engine uses them.

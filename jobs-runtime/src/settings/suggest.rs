@@ -28,7 +28,7 @@ pub(super) fn option(path: &str) -> Problem {
 pub(super) fn variable(name: &str) -> Problem {
     let problem = Problem::new("no option has this variable");
     match near_variable(name) {
-        Some(near) => problem.with_help(format!("did you mean `{near}`?")),
+        Some(near) => problem.with_help(format!("did you mean `{}`?", super::secret::plain(&near))),
         None => problem,
     }
 }

@@ -114,3 +114,36 @@ async fn every_released_schema_is_brought_up_and_its_jobs_run() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn an_older_program_works_on_while_a_newer_one_adds_to_the_schema() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let worker = worker(&store).await;
+        // Whatever its connections have prepared was prepared before.
+        store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+        assert_eq!(drain(&store, worker).await, 1);
+        let (jobs, history, migration) = (place.table("job"), place.table("history"), place.table("migration"));
+        place
+            .run(&format!(
+                "ALTER TABLE {jobs} ADD COLUMN colour text; ALTER TABLE {history} ADD COLUMN colour text; \
+                 CREATE TABLE {} (colour text); INSERT INTO {migration} (version, oldest) SELECT max(version) + 1, 1 FROM {migration}",
+                place.table("colour"),
+            ))
+            .await;
+        let newcomer = place.open().await;
+        for program in [&store, &newcomer] {
+            let ids: Vec<_> = store.enqueue(now(), vec![job("mail"), job("mail")]).await.expect("stored");
+            assert_eq!(drain(program, worker).await, 2);
+            assert_eq!(program.requeue(now(), vec![ids[0].id]).await.expect("requeued"), [true]);
+            assert_eq!(program.cancel(now(), vec![ids[0].id], "enough".to_owned()).await.expect("cancelled").len(), 1);
+            assert!(program.job(ids[1].id).await.expect("a look").is_some());
+            assert!(program.heartbeat(now(), worker).await.expect("a beat").alive);
+            program.rescue(now(), worker).await.expect("rescued");
+            let kept = Duration::from_secs(86_400);
+            program.prune(now(), Retention { completed: kept, cancelled: kept, failed: kept }).await.expect("pruned");
+        }
+        assert_eq!(store.counts().await.expect("counts").completed, 3);
+    })
+    .await;
+}

@@ -51,10 +51,13 @@ async fn rows_that_nobody_could_read_are_refused_from_whoever_writes_them() {
             ("run_at", "'-infinity'"),
             ("run_at", "'9999-12-31'"),
             ("created_at", "'infinity'"),
+            ("started_at", "'infinity'"),
             ("tick", "'-infinity'"),
             ("state", "'done'"),
             ("state", "'running'"),
             ("state", "'parked'"),
+            ("parked_by", "'{{a},{b}}'"),
+            ("parked_by", "'{NULL}'"),
             ("crashes", "-1"),
             ("failures", "2000000000"),
             ("token", "9223372036854775807"),
@@ -77,7 +80,19 @@ async fn rows_that_nobody_could_read_are_refused_from_whoever_writes_them() {
         first.when = jobs_core::When::At("0000-06-01T00:00:00Z".parse().expect("a time"));
         let refused = store.enqueue(now(), vec![first]).await.expect_err("refused").to_string();
         assert!(refused.contains("job_times") && !refused.contains("hunter2"), "{refused}");
-        assert_eq!(drain(&store, worker).await, 11);
+        assert_eq!(drain(&store, worker).await, 14);
+        for (table, column) in [("history", "finished_at"), ("history", "started_at")] {
+            let change = format!("UPDATE {} SET {column} = 'infinity'", place.table(table));
+            let refused = place.admin.batch_execute(&change).await.expect_err(&change);
+            assert_eq!(refused.code().map(tokio_postgres::error::SqlState::code), Some("23514"), "{change}");
+        }
+        let change = format!(
+            "INSERT INTO {} (key, kind, spec, zone, payload, queue, priority, build, last_tick) \
+             VALUES ('k', 'mail', 'every 1h', 'UTC', '{{}}', 'default', 0, '1', 'infinity')",
+            place.table("schedule")
+        );
+        let refused = place.admin.batch_execute(&change).await.expect_err(&change);
+        assert_eq!(refused.code().map(tokio_postgres::error::SqlState::code), Some("23514"));
     })
     .await;
 }

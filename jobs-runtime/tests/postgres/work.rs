@@ -1,10 +1,14 @@
 //! Work over connections: lost ones, shared ones, news between processes, and how much is read.
 
-use std::time::Duration;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use jobs_core::StoreError;
 use jobs_core::store::{JobStore, ManageStore};
 use jobs_runtime::store::postgres::PostgresStore;
+use tokio_postgres::{AsyncMessage, NoTls};
 
 use crate::place::{Place, drain, in_a_schema, job, now, request, worker};
 
@@ -66,6 +70,43 @@ async fn another_process_hears_of_jobs_and_of_commands() {
     .await;
 }
 
+/// Those who commit a NOTIFY wait for each other in the whole database.
+#[tokio::test]
+async fn the_wake_ups_of_many_transactions_are_gathered() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let (listening, mut connection) = tokio_postgres::connect(&place.options.url, NoTls).await.expect("a connection");
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notification(_) = message {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let channel = format!("jobs.{}", place.options.schema);
+        listening.batch_execute(&format!("LISTEN \"{channel}\"")).await.expect("it listens");
+        let began = Instant::now();
+        for _ in 0..300 {
+            store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+        }
+        let took = began.elapsed();
+        // What was told before a round trip of the listener's own has come by then.
+        tokio::time::timeout(Duration::from_secs(30), async {
+            while heard.load(Ordering::SeqCst) == 0 {
+                listening.batch_execute("").await.expect("an answer");
+            }
+        })
+        .await
+        .expect("somebody is told");
+        // One at most in fifteen milliseconds.
+        let (most, heard) = (took.as_millis() / 15 + 2, heard.load(Ordering::SeqCst));
+        assert!(heard as u128 <= most, "{heard} wake-ups in {took:?}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn concurrent_enqueues_share_statements() {
     in_a_schema(async |place| {
@@ -95,7 +136,7 @@ async fn concurrent_enqueues_share_statements() {
 }
 
 #[tokio::test]
-async fn a_million_of_an_unknown_kind_are_not_walked_over() {
+async fn a_hundred_thousand_of_an_unknown_kind_are_not_walked_over() {
     in_a_schema(async |place| {
         let table = place.table("job");
         place.open().await;

@@ -37,12 +37,15 @@ CREATE TABLE "jobs".job (
     errors      jsonb,                                            -- the last failures, a list
     -- What a program could not read, or would never take, is refused from whoever writes it: one such row would stop everybody.
     CONSTRAINT job_state CHECK (state IN ('scheduled', 'available', 'running', 'retryable', 'blocked', 'parked')
-        AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)),
+        AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)
+        AND (parked_by IS NULL OR (coalesce(array_ndims(parked_by), 1) = 1 AND array_position(parked_by, NULL) IS NULL))),
     CONSTRAINT job_times CHECK (run_at >= '0001-01-01 00:00:00+00' AND run_at < '9999-12-30 22:00:01+00'
         AND created_at >= '0001-01-01 00:00:00+00' AND created_at < '9999-12-30 22:00:01+00'
+        AND (started_at IS NULL OR (started_at >= '0001-01-01 00:00:00+00' AND started_at < '9999-12-30 22:00:01+00'))
         AND (tick IS NULL OR (tick >= '0001-01-01 00:00:00+00' AND tick < '9999-12-30 22:00:01+00'))),
     CONSTRAINT job_counts CHECK (token BETWEEN 0 AND 4611686018427387904 AND failures BETWEEN 0 AND 1000000000
-        AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000)
+        AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000
+        AND (crash_tokens IS NULL OR coalesce(array_ndims(crash_tokens), 1) = 1))
 ) WITH (
     autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0.0, autovacuum_analyze_threshold = 10000
@@ -92,7 +95,13 @@ CREATE TABLE "jobs".history (
     chain       text,
     error       text,
     errors      jsonb,
-    output      text
+    output      text,
+    CONSTRAINT history_times CHECK (run_at >= '0001-01-01 00:00:00+00' AND run_at < '9999-12-30 22:00:01+00'
+        AND created_at >= '0001-01-01 00:00:00+00' AND created_at < '9999-12-30 22:00:01+00'
+        AND finished_at >= '0001-01-01 00:00:00+00' AND finished_at < '9999-12-30 22:00:01+00'
+        AND (started_at IS NULL OR (started_at >= '0001-01-01 00:00:00+00' AND started_at < '9999-12-30 22:00:01+00'))
+        AND (tick IS NULL OR (tick >= '0001-01-01 00:00:00+00' AND tick < '9999-12-30 22:00:01+00'))),
+    CONSTRAINT history_token CHECK (token BETWEEN 0 AND 4611686018427387904)
 ) PARTITION BY LIST (state);
 
 CREATE TABLE "jobs".history_completed PARTITION OF "jobs".history FOR VALUES IN ('completed') PARTITION BY RANGE (finished_at);
@@ -152,7 +161,8 @@ CREATE TABLE "jobs".schedule (
     queue     text COLLATE "C" NOT NULL,
     priority  smallint    NOT NULL,
     build     text        NOT NULL,
-    last_tick timestamptz NOT NULL                                -- only grows
+    last_tick timestamptz NOT NULL,                               -- only grows
+    CONSTRAINT schedule_times CHECK (last_tick >= '0001-01-01 00:00:00+00' AND last_tick < '9999-12-30 22:00:01+00')
 );
 
 -- Every tick that was dealt with.

@@ -1,21 +1,33 @@
 //! A worker process for the tests that need a real one: it says what it does, line by line, and does what it is told on its input.
 //!
-//! Its first argument is the file of the store, the others are options such as `lease=3s`. `tick=1s` gives it a schedule; with `health`
-//! it shows its health when it is asked to, and hears no signal.
+//! Its first argument is the URL of the store, the others are options such as `lease=3s`. `tick=1s` gives it a schedule; with `health`
+//! it shows its health when it is asked to, and hears no signal; with `enqueue` it runs nothing and stores one job after the other.
 
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs_core::JobContext;
+use jobs_core::{JobContext, NewJob};
 use jobs_runtime::settings::Sources;
-use jobs_runtime::{Runtime, closure};
+use jobs_runtime::{Client, Enqueue, Runtime, closure};
 use tokio::sync::{Notify, watch};
+
+/// Panics when it is dropped, also while another panic unwinds.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bomb in a drop");
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), jobs_runtime::Error> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().unwrap_or_default();
+    let store = arguments.next().unwrap_or_default();
+    if std::env::args().any(|argument| argument == "enqueue") {
+        return enqueue(&Client::connect_to(store).await?).await;
+    }
     let released = watch::Sender::new(0_u64);
     let name = format!("worker:{}", std::process::id());
 
@@ -47,13 +59,18 @@ async fn main() -> Result<(), jobs_runtime::Error> {
             std::process::abort();
         }
     });
+    let unwind = closure("unwind", |context: JobContext| async move {
+        let _bomb = Bomb;
+        println!("unwind {}", context.id());
+        assert_eq!(context.attempt(), 0, "the first of two");
+    });
     let block = closure("block", |context: JobContext| async move {
         println!("block {}", context.id());
         std::thread::sleep(Duration::from_secs(3_600));
     });
 
-    let mut builder = Runtime::builder().sources(Sources::none()).without_linked().store(format!("sqlite://{file}"));
-    builder = builder.worker_name(name).register(quick).register(hold).register(deaf).register(abort).register(block);
+    let mut builder = Runtime::builder().sources(Sources::none()).without_linked().store(store).worker_name(name);
+    builder = builder.register(quick).register(hold).register(deaf).register(abort).register(unwind).register(block);
     let mut shows_health = false;
     for argument in arguments {
         let (option, value) = argument.split_once('=').unwrap_or((&argument, ""));
@@ -83,6 +100,16 @@ async fn main() -> Result<(), jobs_runtime::Error> {
         asked.notified().await;
         let totals = runtime.health().totals;
         println!("health lost={} late={}", totals.leases_lost, totals.stale + totals.dropped);
+    }
+}
+
+/// Stores jobs until it is killed, and names each when the store has answered for it.
+async fn enqueue(client: &Client) -> Result<(), jobs_runtime::Error> {
+    loop {
+        // Whoever gets no answer says nothing of this job.
+        if let Ok(id) = client.enqueue_one(NewJob::new("quick", "{}")).await {
+            println!("stored {id}");
+        }
     }
 }
 

@@ -166,6 +166,13 @@ fn one_source_gives_a_job_one_schedule() {
 }
 
 #[test]
+fn a_name_of_any_length_is_answered_shortly() {
+    let name = format!("JOBS_{}_0EVERY", "JOBS_".repeat(1_000));
+    let said = listed(resolve(&[(&name, "64")], &[]));
+    assert!(said.len() == 1 && said[0].contains("did you mean `JOBS_JOBS") && said[0].len() < 400, "{said:?}");
+}
+
+#[test]
 fn a_variable_that_misses_the_queue_it_means_is_named() {
     let text = "[queues.high-prio]\nconcurrency = 1\n[queues.Low]\nconcurrency = 1\n[queues.a_b]\nconcurrency = 1\n[queues.a-b]\nconcurrency = 1\n";
     let variables = [

@@ -1,4 +1,4 @@
-//! The statements that recur, for the benchmark that runs them bare and for tests of their plans. No part of the public API.
+//! What the benchmark, tests and fuzzing need of the insides: the statements that recur, and the reading of a URL. No part of the public API.
 
 pub use super::claim::TAKE_FIRST;
 pub use super::complete::FINISH;
@@ -36,4 +36,9 @@ pub fn text(template: &str, schema: &str) -> String {
 pub fn settings() -> String {
     let settings = super::open::settings(std::time::Duration::from_secs(600), true);
     settings.iter().fold(String::new(), |text, (name, value)| text + "SET " + name + " = " + value + "; ")
+}
+
+/// Reads a URL as the opening of a store does, and answers how it is shown.
+pub fn read_url(url: &str) -> Result<String, jobs_core::StoreError> {
+    super::url::parse(&super::PostgresOptions::new(url)).map(|parts| parts.shown)
 }

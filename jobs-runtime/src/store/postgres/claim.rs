@@ -42,7 +42,7 @@ macro_rules! take {
     ($which:literal) => {
         concat!(
             "WITH me AS MATERIALIZED (SELECT seq FROM {s}.worker WHERE id = $2 AND expires_at > {now} FOR KEY SHARE) \
-             UPDATE {s}.job SET state = 'running', token = token + 1, worker = (SELECT seq FROM me), started_at = {now} \
+             UPDATE {s}.job SET state = 'running', token = least(token + 1, 4611686018427387904), worker = (SELECT seq FROM me), started_at = {now} \
              WHERE EXISTS (SELECT 1 FROM me) AND seq = ANY(ARRAY(",
             $which,
             " FOR UPDATE SKIP LOCKED)) RETURNING seq, id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, \

@@ -116,8 +116,8 @@ pub(super) const GO_ON: &str = concat!(
     "UPDATE {s}.job AS j SET \
        state = CASE o.what WHEN 'r' THEN 'retryable' WHEN 's' THEN 'scheduled' WHEN 'h' THEN 'available' ELSE 'parked' END, \
        run_at = CASE WHEN o.what IN ('r', 's') THEN coalesce(o.at, {now} + o.delay * interval '1 microsecond') ELSE j.run_at END, \
-       failures = j.failures + (o.what = 'r')::int, \
-       snoozes = j.snoozes + (o.what = 's')::int, \
+       failures = least(j.failures + (o.what = 'r')::int, 1000000000), \
+       snoozes = least(j.snoozes + (o.what = 's')::int, 1000000000), \
        crashes = CASE WHEN o.what IN ('r', 's') THEN 0 ELSE j.crashes END, \
        crash_tokens = CASE WHEN o.what IN ('r', 's') THEN NULL ELSE j.crash_tokens END, \
        parked_by = CASE WHEN o.what = 'p' THEN (array_remove(j.parked_by, o.shape) || o.shape)[greatest(1, \

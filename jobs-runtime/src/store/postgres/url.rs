@@ -63,12 +63,26 @@ const THEIRS: [&str; 15] = [
 /// everything is found out by each connection long before the deadline, where the system can tell (Linux, and keepalives elsewhere).
 const UNHEARD: Duration = Duration::from_secs(10);
 
+/// The longest URL, in bytes.
+const LONGEST: usize = 4_096;
+
 /// Takes a URL apart. No message holds the password.
 pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
     let url = &options.url;
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
-    let shown = without_password(address);
+    let shown = without_password(url);
     let wrong = |message: String| StoreError::Unusable(format!("{shown}: {message}"));
+    // Behind the `?` of a password that was not escaped, parameters are parts of the password.
+    if query.contains('@') && !query.split('&').all(is_parameter) {
+        return Err(wrong("what stands behind the `?` of the URL is no parameter; in a password it is written `%3F`".to_owned()));
+    }
+    if url.len() > LONGEST {
+        let length = url.len();
+        return Err(StoreError::Unusable(format!("the URL of the database has {length} bytes, the limit is {LONGEST}")));
+    }
+    if url.contains(char::is_control) {
+        return Err(StoreError::Unusable("the URL of the database has a control character in it".to_owned()));
+    }
     let mut parts =
         Parts { config: Config::new(), ssl: SslMode::default(), root: None, schema: None, pooled: None, shown: shown.clone() };
     let mut kept = Vec::new();
@@ -81,13 +95,19 @@ pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
                     "allow" | "prefer" => SslMode::Prefer,
                     "require" => SslMode::Require,
                     "verify-ca" | "verify-full" => SslMode::VerifyFull,
-                    _ => return Err(wrong(format!("`sslmode={value}` is none of disable, prefer, require, verify-full"))),
+                    _ => {
+                        return Err(wrong(format!(
+                            "`sslmode={}` is none of disable, prefer, require, verify-full",
+                            quoted(value)
+                        )));
+                    }
                 }
             }
             "sslrootcert" => parts.root = Some(PathBuf::from(decoded(value))),
             "schema" => parts.schema = Some(decoded(value)),
             "pooled" => {
-                parts.pooled = Some(value.parse().map_err(|_| wrong(format!("`pooled={value}` is none of true, false")))?);
+                parts.pooled =
+                    Some(value.parse().map_err(|_| wrong(format!("`pooled={}` is none of true, false", quoted(value))))?);
             }
             name if THEIRS.contains(&name) => kept.push(pair),
             name => {
@@ -122,9 +142,23 @@ pub(super) fn parse(options: &PostgresOptions) -> Result<Parts, StoreError> {
     Ok(parts)
 }
 
-/// The address with its password struck out.
+/// A value as it is told, unless it may be a part of the password.
+fn quoted(value: &str) -> &str {
+    if value.contains('@') { "…" } else { value }
+}
+
+/// Whether it is a parameter that there is, with whatever value.
+fn is_parameter(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or(pair);
+    OURS.contains(&name) || THEIRS.contains(&name)
+}
+
+/// The address with its password struck out. Where a password may go on behind the `?`, nothing of it is shown.
 pub(super) fn without_password(url: &str) -> String {
-    let address = url.split('?').next().unwrap_or(url);
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    if query.contains('@') {
+        return "a PostgreSQL database".to_owned();
+    }
     let Some((scheme, rest)) = address.split_once("://") else { return "a PostgreSQL database".to_owned() };
     let Some((login, host)) = rest.rsplit_once('@') else { return address.to_owned() };
     match login.split_once(':') {
@@ -185,10 +219,17 @@ mod tests {
             "postgres://ann:secret@db:port/shop",
             "postgres://ann:secret@db/shop?pooled=1",
             "postgres://ann:se@cret@db:x/shop",
+            "postgres://ann:pass?secret@db/shop",
+            "postgres://ann:pass?sslmode=secret@db/shop",
+            "postgres://ann:secret@x?pass@db/shop",
+            "?postgres://ann:secret@db/shop",
             "postgres://",
+            "postgres://ann:secret@db/\u{1b}[2Jshop",
+            &format!("postgres://ann:secret@db/{}?x", "x".repeat(10_000)),
         ] {
             let message = parts(url).unwrap_err().to_string();
             assert!(!message.contains("secret") && !message.contains("cret@"), "{message}");
+            assert!(!message.contains(char::is_control) && message.len() < 500, "{message:?}");
         }
         let message = parts("postgres://ann:secret@db/shop?sslmod=require").unwrap_err().to_string();
         assert!(message.ends_with("did you mean `sslmode`?"), "{message}");

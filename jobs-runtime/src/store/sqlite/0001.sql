@@ -31,7 +31,14 @@ CREATE TABLE jobs_job (
     cancel      TEXT,                           -- somebody asked the running job to stop, for this reason
     parked_by   TEXT,                           -- parked: a JSON list of the argument shapes that could not decode it, empty where the kind is unknown
     error       TEXT,                           -- why it stands where it stands
-    errors      TEXT                            -- the last failures, a JSON list
+    errors      TEXT,                           -- the last failures, a JSON list
+    -- What a program could not read, or would never take, is refused from whoever writes it: one such row would stop everybody.
+    CONSTRAINT jobs_job_ids CHECK (length(id) = 16 AND (parent IS NULL OR length(parent) = 16)),
+    CONSTRAINT jobs_job_state CHECK (state IN ('scheduled', 'available', 'running', 'retryable', 'blocked', 'parked')
+        AND (state <> 'running' OR worker IS NOT NULL)
+        AND (state <> 'parked' OR (parked_by IS NOT NULL AND json_valid(parked_by)))),
+    CONSTRAINT jobs_job_counts CHECK (token BETWEEN 0 AND 4611686018427387904 AND failures BETWEEN 0 AND 1000000000
+        AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000)
 ) STRICT;
 
 -- One entry for each job that a worker may take, striped by kind: kinds that nobody here knows are never walked over.
@@ -77,7 +84,10 @@ CREATE TABLE jobs_history (
     chain       TEXT,
     error       TEXT,
     errors      TEXT,
-    output      TEXT
+    output      TEXT,
+    CONSTRAINT jobs_history_ids CHECK (length(id) = 16 AND (parent IS NULL OR length(parent) = 16)),
+    CONSTRAINT jobs_history_state CHECK (state IN ('completed', 'failed', 'cancelled')),
+    CONSTRAINT jobs_history_token CHECK (token BETWEEN 0 AND 4611686018427387904)
 ) STRICT;
 
 CREATE INDEX jobs_ended ON jobs_history (state, place) WHERE state <> 'completed';

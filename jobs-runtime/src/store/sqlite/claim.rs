@@ -13,7 +13,7 @@ use jobs_core::store::{BITE, Claim, ClaimRequest, Now};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::Result;
-use super::row::{count, count_or_none, id, instant, micros, priority, rows, tick};
+use super::row::{Raw, count, count_or_none, id, instant, micros, priority, rows, text, text_or_none, tick};
 use super::session::Session;
 use crate::store::names::Names;
 
@@ -76,7 +76,7 @@ type Place = (i64, i64, i64);
 /// The jobs of one queue and kind that are ready, in order.
 struct Stripe {
     queue: usize,
-    kind: String,
+    kind: Raw,
     read: VecDeque<Place>,
     last: Place,
     ended: bool,
@@ -107,7 +107,7 @@ fn choose(connection: &Connection, request: &ClaimRequest) -> rusqlite::Result<V
     let mut stripes = Vec::new();
     for (queue, demand) in request.queues.iter().enumerate().filter(|(_, demand)| demand.limit > 0) {
         for kind in kinds(connection, &demand.queue, NEXT_KIND)? {
-            if request.kinds.contains(&kind) {
+            if kind.text().is_some_and(|kind| request.kinds.contains(kind)) {
                 let before_all = (i64::MIN, i64::MIN, i64::MIN);
                 stripes.push(Stripe { queue, kind, read: VecDeque::new(), last: before_all, ended: false });
             }
@@ -127,7 +127,7 @@ fn choose(connection: &Connection, request: &ClaimRequest) -> rusqlite::Result<V
         && let Some((place, queue)) = first_on_probation(connection, request)?
     {
         heads.push(Reverse((place, stripes.len())));
-        stripes.push(Stripe { queue, kind: String::new(), read: VecDeque::new(), last: place, ended: true });
+        stripes.push(Stripe { queue, kind: Raw::default(), read: VecDeque::new(), last: place, ended: true });
     }
     let mut limits: Vec<usize> = request.queues.iter().map(|demand| demand.limit).collect();
     let mut chosen = Vec::new();
@@ -153,11 +153,11 @@ const NEXT_KIND_ON_PROBATION: &str =
     "SELECT kind FROM jobs_job WHERE queue = ?1 AND state = 'available' AND crashes > 0 AND kind > ?2 ORDER BY kind LIMIT 1";
 
 /// The kinds that a queue has jobs of, by one step in the index for each.
-fn kinds(connection: &Connection, queue: &str, next: &str) -> rusqlite::Result<Vec<String>> {
+fn kinds(connection: &Connection, queue: &str, next: &str) -> rusqlite::Result<Vec<Raw>> {
     let mut statement = connection.prepare_cached(next)?;
     let mut kinds = Vec::new();
-    let mut last = String::new();
-    while let Some(kind) = statement.query_row(params![queue, last], |row| row.get::<_, String>(0)).optional()? {
+    let mut last = Raw::default();
+    while let Some(kind) = statement.query_row(params![queue, last], |row| row.get::<_, Raw>(0)).optional()? {
         last.clone_from(&kind);
         kinds.push(kind);
     }
@@ -176,7 +176,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest) -> rusqli
     let mut best: Option<(Place, usize)> = None;
     for (queue, demand) in request.queues.iter().enumerate().filter(|(_, demand)| demand.limit > 0) {
         for kind in kinds(connection, &demand.queue, NEXT_KIND_ON_PROBATION)? {
-            if !request.kinds.contains(&kind) {
+            if !kind.text().is_some_and(|kind| request.kinds.contains(kind)) {
                 continue;
             }
             let head = connection
@@ -194,7 +194,7 @@ fn first_on_probation(connection: &Connection, request: &ClaimRequest) -> rusqli
 }
 
 /// Takes one job. Naming the way of failing spares a journal of its own for each statement.
-pub const TAKE: &str = "UPDATE OR FAIL jobs_job SET state = 'running', token = token + 1, worker = ?2, started_at = ?3 WHERE seq = ?1 \
+pub const TAKE: &str = "UPDATE OR FAIL jobs_job SET state = 'running', token = min(token + 1, 4611686018427387904), worker = ?2, started_at = ?3 WHERE seq = ?1 \
      RETURNING id, token, kind, queue, priority, payload, name, retries, timeout, failures, crashes, tags, metadata, tenant, user, \
      created_at, run_at, schedule, tick, chain";
 
@@ -212,31 +212,26 @@ fn take_one(
         id: id(row, 0)?,
         seq,
         token: row.get(1)?,
-        kind: names.share(text(row, 2)?),
-        queue: names.share(text(row, 3)?),
+        kind: names.share(&text(row, 2)?),
+        queue: names.share(&text(row, 3)?),
         priority: priority(row, 4)?,
-        payload: row.get(5)?,
-        name: row.get(6)?,
+        // Arguments are never guessed: what is no text does not decode.
+        payload: row.get::<_, Raw>(5)?.text().unwrap_or_default().to_owned(),
+        name: text_or_none(row, 6)?,
         retries: count_or_none(row, 7)?,
         timeout: timeout.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())),
         failures: count(row, 9)?,
         crashes: count(row, 10)?,
-        tags: row.get(11)?,
-        metadata: row.get(12)?,
-        tenant: row.get(13)?,
-        user: row.get(14)?,
+        tags: text_or_none(row, 11)?,
+        metadata: text_or_none(row, 12)?,
+        tenant: text_or_none(row, 13)?,
+        user: text_or_none(row, 14)?,
         created_at: instant(row.get(15)?),
         run_at: instant(row.get(16)?),
         tick: tick(row, 17, 18)?,
-        chain: row.get(19)?,
+        chain: text_or_none(row, 19)?,
     };
     // The statement has run to its end only when it says so.
     while rows.next()?.is_some() {}
     Ok(Some(job))
-}
-
-fn text<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
-    row.get_ref(column)?
-        .as_str()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error)))
 }

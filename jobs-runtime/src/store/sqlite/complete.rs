@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::enqueue::insert;
 use super::error::{Result, is_own_fault};
-use super::row::{micros, with_error};
+use super::row::{micros, text_or_none, with_error};
 use super::session::Session;
 
 pub(super) fn complete(session: &mut Session, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>> {
@@ -161,7 +161,8 @@ impl<'c> Batch<'c> {
                  WHERE seq = ?1 AND id = ?2 AND token = ?3 AND state = 'running'",
             )?
             .query_row(params![outcome.seq, outcome.id.as_bytes().as_slice(), outcome.token], |row| {
-                Ok(Behind { failures: row.get(0)?, errors: row.get(1)?, asked: row.get(2)?, parked_by: row.get(3)? })
+                let (errors, asked) = (text_or_none(row, 1)?, text_or_none(row, 2)?);
+                Ok(Behind { failures: row.get(0)?, errors, asked, parked_by: text_or_none(row, 3)? })
             })
             .optional()
     }
@@ -169,7 +170,7 @@ impl<'c> Batch<'c> {
     fn go_on(&mut self, outcome: &Completion, decision: &Decision, behind: &Behind) -> rusqlite::Result<bool> {
         let failures = match decision {
             Decision::Retry { error, .. } | Decision::Fail { error } => {
-                let attempt = behind.failures.saturating_add(1);
+                let attempt = behind.failures.saturating_add(1).min(MOST);
                 let number = u32::try_from(attempt).unwrap_or(u32::MAX);
                 Some((attempt, with_error(behind.errors.as_deref(), number, self.now.wall, error)))
             }
@@ -209,7 +210,8 @@ impl<'c> Batch<'c> {
     fn snooze(&self, outcome: &Completion, due: i64) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
-                "UPDATE jobs_job SET state = 'scheduled', run_at = ?2, snoozes = snoozes + 1, crashes = 0, crash_tokens = NULL, \
+                "UPDATE jobs_job SET state = 'scheduled', run_at = ?2, snoozes = min(snoozes + 1, 1000000000), crashes = 0, \
+                 crash_tokens = NULL, \
                  worker = NULL WHERE seq = ?1",
             )?
             .execute(params![outcome.seq, due])
@@ -244,6 +246,9 @@ impl<'c> Batch<'c> {
         Ok(if token == Some(outcome.token) { CompletionAnswer::Repeated } else { CompletionAnswer::Stale })
     }
 }
+
+/// The largest count that the table takes: a row from outside may begin there.
+const MOST: i64 = 1_000_000_000;
 
 /// How many shapes are remembered that could not decode a job.
 const SHAPES: usize = 64;

@@ -11,7 +11,7 @@ use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::file::open_side_file;
 use super::rescue;
-use super::row::{instant, micros};
+use super::row::{instant, micros, text_or_none};
 use super::session::Session;
 use crate::store::names::kinds_key;
 use jobs_core::State;
@@ -115,7 +115,9 @@ fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> 
     let known: HashSet<Held> = known.iter().copied().collect();
     let held: Vec<(i64, Held, Option<String>)> = connection
         .prepare_cached("SELECT seq, id, token, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running' ORDER BY seq")?
-        .query_map([worker], |row| Ok((row.get(0)?, Held { id: super::row::id(row, 1)?, token: row.get(2)? }, row.get(3)?)))?
+        .query_map([worker], |row| {
+            Ok((row.get(0)?, Held { id: super::row::id(row, 1)?, token: row.get(2)? }, text_or_none(row, 3)?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     let mut tally = Tally::default();
     let mut handed_back = 0;

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::complete::{Tally, end_unfenced};
 use super::error::Result;
 use super::file::open_side_file;
-use super::row::rows;
+use super::row::{Raw, rows, text, text_or_none};
 use super::session::Session;
 
 /// How many beats of the judge a counter must have stood still for, beside the lease time.
@@ -135,16 +135,18 @@ fn free_orphans(connection: &Connection, now: Now, answer: &mut Rescue, tally: &
             "SELECT seq, crashes, cancel FROM jobs_job INDEXED BY jobs_running WHERE state = 'running' \
              AND worker NOT IN (SELECT seq FROM jobs_worker) LIMIT ?1",
         )?
-        .query_map([rows(BITE)], |row| Ok((row.get(0)?, super::row::count(row, 1)?, row.get(2)?)))?
+        .query_map([rows(BITE)], |row| Ok((row.get(0)?, super::row::count(row, 1)?, text_or_none(row, 2)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut free = connection.prepare_cached(
-        "UPDATE jobs_job SET state = 'available', crashes = crashes + 1, \
+        "UPDATE jobs_job SET state = 'available', crashes = min(crashes + 1, 1000000000), \
          crash_tokens = ifnull(crash_tokens, ',') || token || ',', worker = NULL WHERE seq = ?1",
     )?;
     for (seq, crashes, cancel) in orphans {
         // The first crash only put it on probation; those after it count.
         if crashes >= QUARANTINE {
-            connection.prepare_cached("UPDATE jobs_job SET crashes = crashes + 1 WHERE seq = ?1")?.execute([seq])?;
+            connection
+                .prepare_cached("UPDATE jobs_job SET crashes = min(crashes + 1, 1000000000) WHERE seq = ?1")?
+                .execute([seq])?;
             let error = format!(
                 "quarantined: {QUARANTINE} workers died while they ran this job on probation; find out why before you requeue it"
             );
@@ -160,7 +162,7 @@ fn free_orphans(connection: &Connection, now: Now, answer: &mut Rescue, tally: &
 }
 
 /// The kinds of available jobs that no worker knows.
-fn strange_kinds(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+fn strange_kinds(connection: &Connection) -> rusqlite::Result<Vec<(Raw, Raw)>> {
     let mut next = connection.prepare_cached(
         "SELECT queue, kind FROM jobs_job INDEXED BY jobs_ready WHERE state = 'available' AND crashes = 0 \
          AND (queue, kind) > (?1, ?2) ORDER BY queue, kind LIMIT 1",
@@ -168,10 +170,8 @@ fn strange_kinds(connection: &Connection) -> rusqlite::Result<Vec<(String, Strin
     let mut known = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_kind JOIN jobs_worker USING (kinds) WHERE jobs_kind.name = ?1)")?;
     let mut strange = Vec::new();
-    let mut last = (String::new(), String::new());
-    while let Some(stripe) =
-        next.query_row(params![last.0, last.1], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).optional()?
-    {
+    let mut last = (Raw::default(), Raw::default());
+    while let Some(stripe) = next.query_row(params![last.0, last.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()? {
         if !known.query_row([&stripe.1], |row| row.get::<_, bool>(0))? {
             strange.push(stripe.clone());
         }
@@ -198,7 +198,7 @@ fn park_strangers(connection: &Connection, answer: &mut Rescue) -> rusqlite::Res
 }
 
 /// The kinds and lists of shapes of parked jobs that some live worker may be able to run. Jobs parked alike are one step in the index.
-fn freeable(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+fn freeable(connection: &Connection) -> rusqlite::Result<Vec<(Raw, Raw)>> {
     let mut next = connection.prepare_cached(
         "SELECT kind, parked_by FROM jobs_job INDEXED BY jobs_parked WHERE state = 'parked' AND (kind, parked_by) > (?1, ?2) \
          ORDER BY kind, parked_by LIMIT 1",
@@ -208,10 +208,8 @@ fn freeable(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> 
          AND NOT EXISTS (SELECT 1 FROM json_each(?2) WHERE value = jobs_kind.shape))",
     )?;
     let mut found = Vec::new();
-    let mut last = (String::new(), String::new());
-    while let Some(alike) =
-        next.query_row(params![last.0, last.1], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).optional()?
-    {
+    let mut last = (Raw::default(), Raw::default());
+    while let Some(alike) = next.query_row(params![last.0, last.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()? {
         if able.query_row(params![alike.0, alike.1], |row| row.get::<_, bool>(0))? {
             found.push(alike.clone());
         }
@@ -245,9 +243,7 @@ pub(super) fn unserved(connection: &Connection) -> rusqlite::Result<Vec<(String,
                UNION SELECT DISTINCT queue, kind FROM jobs_job WHERE state = 'parked' AND parked_by = '[]') AS waiting \
          ORDER BY kind, queue",
     )?;
-    let rows = rows.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?, row.get::<_, bool>(3)?))
-    })?;
+    let rows = rows.query_map([], |row| Ok((text(row, 0)?, text(row, 1)?, row.get::<_, bool>(2)?, row.get::<_, bool>(3)?)))?;
     let mut found = Vec::new();
     for row in rows {
         let (kind, queue, strange, unserved) = row?;

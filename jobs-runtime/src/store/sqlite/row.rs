@@ -5,7 +5,7 @@ use jobs_core::job::TickId;
 use jobs_core::record::{AttemptError, KEPT_ERRORS};
 use jobs_core::{JobId, JobRecord, State};
 use rusqlite::Row;
-use rusqlite::types::{Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 
 /// Microseconds since the Unix epoch, as every time is stored.
 pub(super) fn micros(instant: Timestamp) -> i64 {
@@ -33,6 +33,40 @@ fn wrong(column: usize, error: impl std::error::Error + Send + Sync + 'static) -
     rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
 }
 
+/// A text word for word, to be looked up again: one from outside need not be UTF-8.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Raw(Vec<u8>);
+
+impl Raw {
+    /// The text, unless it is none.
+    pub(super) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+}
+
+impl FromSql for Raw {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_bytes().map(|bytes| Self(bytes.to_vec()))
+    }
+}
+
+impl ToSql for Raw {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
+}
+
+/// The text in a column. Bytes from outside that are no UTF-8 become U+FFFD.
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes().map_err(|error| wrong(column, error))?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A text that may be missing.
+pub(super) fn text_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    if row.get_ref(column)? == ValueRef::Null { Ok(None) } else { text(row, column).map(Some) }
+}
+
 /// A count in a column; numbers from outside that are none become the nearest.
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
     let number: i64 = row.get(column)?;
@@ -53,7 +87,7 @@ pub(super) fn priority(row: &Row<'_>, column: usize) -> rusqlite::Result<i16> {
 
 /// The schedule and instant in two columns.
 pub(super) fn tick(row: &Row<'_>, schedule: usize, tick: usize) -> rusqlite::Result<Option<TickId>> {
-    let Some(schedule) = row.get::<_, Option<String>>(schedule)? else { return Ok(None) };
+    let Some(schedule) = text_or_none(row, schedule)? else { return Ok(None) };
     let at: Option<i64> = row.get(tick)?;
     Ok(at.map(|at| TickId { schedule, instant: instant(at) }))
 }
@@ -80,35 +114,35 @@ pub(super) const FINISHED: &str = "id, kind, queue, priority, state, payload, na
 /// The record of a job, and its place in the order of its table.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(JobRecord, i64)> {
     fn list<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<T>> {
-        let json: Option<String> = row.get(column)?;
+        let json = text_or_none(row, column)?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
     }
-    let state: String = row.get(4)?;
+    let state = text(row, 4)?;
     let state: State = state.parse().map_err(|error| wrong(4, error))?;
     let optional = |column: usize| row.get::<_, Option<i64>>(column).map(|at| at.map(instant));
-    let mut record = JobRecord::new(id(row, 0)?, row.get(1)?, row.get(2)?, state);
+    let mut record = JobRecord::new(id(row, 0)?, text(row, 1)?, text(row, 2)?, state);
     record.priority = priority(row, 3)?;
-    record.payload = row.get(5)?;
-    record.name = row.get(6)?;
+    record.payload = text(row, 5)?;
+    record.name = text_or_none(row, 6)?;
     record.retries = count_or_none(row, 7)?;
     record.tags = list(row, 8)?;
-    record.metadata = row.get(9)?;
-    record.tenant = row.get(10)?;
-    record.user = row.get(11)?;
+    record.metadata = text_or_none(row, 9)?;
+    record.tenant = text_or_none(row, 10)?;
+    record.user = text_or_none(row, 11)?;
     record.failures = count(row, 12)?;
     record.crashes = count(row, 13)?;
     record.snoozes = count(row, 14)?;
     record.token = row.get(15)?;
-    record.schedule = row.get(16)?;
+    record.schedule = text_or_none(row, 16)?;
     record.tick = optional(17)?;
     record.created_at = instant(row.get(18)?);
     record.run_at = instant(row.get(19)?);
     record.started_at = optional(20)?;
-    record.error = row.get(21)?;
+    record.error = text_or_none(row, 21)?;
     record.errors = list(row, 22)?;
     record.cancel_requested = row.get(23)?;
     record.finished_at = optional(24)?;
-    record.output = row.get(25)?;
+    record.output = text_or_none(row, 25)?;
     record.parent = if row.get_ref(27)? == ValueRef::Null { None } else { Some(id(row, 27)?) };
     record.chain = list(row, 28)?;
     Ok((record, row.get(26)?))

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::enqueue::insert;
 use super::error::Result;
-use super::row::{id, instant, micros, priority};
+use super::row::{id, instant, micros, priority, text};
 use super::session::Session;
 
 pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule], known: &BTreeSet<String>) -> Result<()> {
@@ -55,14 +55,14 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<ScheduleReco
         )?
         .query_map([], |row| {
             let schedule = NewSchedule {
-                key: row.get(0)?,
-                kind: row.get(1)?,
-                spec: row.get(2)?,
-                zone: row.get(3)?,
-                payload: row.get(4)?,
-                queue: row.get(5)?,
+                key: text(row, 0)?,
+                kind: text(row, 1)?,
+                spec: text(row, 2)?,
+                zone: text(row, 3)?,
+                payload: text(row, 4)?,
+                queue: text(row, 5)?,
                 priority: priority(row, 6)?,
-                build: row.get(7)?,
+                build: text(row, 7)?,
             };
             Ok(ScheduleRecord::new(schedule, instant(row.get(8)?)))
         })?

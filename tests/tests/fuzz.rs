@@ -1,0 +1,13 @@
+//! A few cases of all that is fuzzed, always the same ones. `cargo run --release -p tests --bin fuzz` runs as many as one likes.
+
+use tests::fuzz::{Chunk, TARGETS};
+
+#[test]
+fn whatever_others_wrote_is_read_or_refused() {
+    for target in TARGETS {
+        let chunk = Chunk { seed: 1, cases: (target.cases / 10).max(1), patience: None };
+        if let Err(found) = (target.run)(&chunk) {
+            panic!("{}: {}\ninput: {:.4000}", target.name, found.why, found.input);
+        }
+    }
+}
