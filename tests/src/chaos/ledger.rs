@@ -80,13 +80,8 @@ pub enum End {
     Dropped,
 }
 
-const ENDS: [(End, &str); 5] = [
-    (End::Ok, "ok"),
-    (End::Failed, "failed"),
-    (End::Snoozed, "snoozed"),
-    (End::Stopped, "stopped"),
-    (End::Dropped, "dropped"),
-];
+const ENDS: [(End, &str); 5] =
+    [(End::Ok, "ok"), (End::Failed, "failed"), (End::Snoozed, "snoozed"), (End::Stopped, "stopped"), (End::Dropped, "dropped")];
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,9 +107,6 @@ impl FromStr for Entry {
     fn from_str(line: &str) -> Result<Self, ()> {
         let mut words = line.split(' ');
         let mut next = || words.next().ok_or(());
-        fn number<T: FromStr>(word: &str) -> Result<T, ()> {
-            word.parse().map_err(drop)
-        }
         let at = Duration::from_nanos(number(next()?)?);
         let what = match next()? {
             "ready" => Event::Ready,
@@ -137,6 +129,10 @@ impl FromStr for Entry {
         };
         Ok(Self { at, what })
     }
+}
+
+fn number<T: FromStr>(word: &str) -> Result<T, ()> {
+    word.parse().map_err(drop)
 }
 
 /// The ledger of one process.
@@ -188,7 +184,9 @@ mod tests {
         let mut events = vec![Event::Ready, begin(None), begin(Some(1_000)), applied, Event::Lost];
         events.extend(ends);
         let ledger = Ledger::open(&path).unwrap();
-        events.iter().for_each(|event| ledger.write(event));
+        for event in &events {
+            ledger.write(event);
+        }
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"17 begin 4 0").unwrap();
         let read = read(folder.path()).unwrap();
         let read: Vec<Event> = read["w1.001"].iter().map(|entry| entry.what.clone()).collect();

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::evidence::Enqueued;
 use super::plan::Plan;
-use super::worker::open;
 use super::work;
+use super::worker::open;
 
 /// The most jobs of one call.
 const MOST: usize = 10;
@@ -57,8 +57,7 @@ impl<'a> Producer<'a> {
     async fn hand(&self, mut chance: fastrand::Rng, until: Instant, at_last: Instant) {
         let mut answered: Vec<Vec<NewJob>> = Vec::new();
         while Instant::now() < until {
-            let jobs: Vec<NewJob> =
-                (0..chance.usize(1..=MOST)).map(|_| work::any(self.client.new_id(), &mut chance)).collect();
+            let jobs: Vec<NewJob> = (0..chance.usize(1..=MOST)).map(|_| work::any(self.client.new_id(), &mut chance)).collect();
             self.told().unanswered.extend(jobs.iter().filter_map(|job| job.id));
             if timeout_at(at_last, self.surely(&jobs, &mut chance)).await.is_err() {
                 return;

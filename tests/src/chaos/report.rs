@@ -93,10 +93,14 @@ fn tell(evidence: &Evidence, job: JobId) {
             lines.retain(|(_, line)| !line.starts_with(&**process) || line.contains("applied"));
         }
     }
-    let (first, last) = lines.iter().fold((Duration::MAX, Duration::ZERO), |(first, last), (at, _)| (first.min(*at), last.max(*at)));
+    let (first, last) =
+        lines.iter().fold((Duration::MAX, Duration::ZERO), |(first, last), (at, _)| (first.min(*at), last.max(*at)));
     for fault in evidence.faults.iter().filter(|fault| fault.overlaps(first.saturating_sub(Duration::from_secs(5)), last)) {
         let lasted = fault.to.saturating_sub(fault.from).as_secs_f64();
-        lines.push((fault.from, format!("    {:?} of {}, for {lasted:.3} s", fault.what, if fault.whom.is_empty() { "all" } else { &fault.whom })));
+        lines.push((
+            fault.from,
+            format!("    {:?} of {}, for {lasted:.3} s", fault.what, if fault.whom.is_empty() { "all" } else { &fault.whom }),
+        ));
     }
     lines.sort();
     for (at, line) in lines {

@@ -40,7 +40,9 @@ impl Witness {
     }
 
     fn completed(&self, outcomes: &[(JobId, i64, &'static str)], answers: &[CompletionAnswer]) {
-        for (&(job, token, decision), _) in outcomes.iter().zip(answers).filter(|(_, answer)| **answer == CompletionAnswer::Applied) {
+        for (&(job, token, decision), _) in
+            outcomes.iter().zip(answers).filter(|(_, answer)| **answer == CompletionAnswer::Applied)
+        {
             self.ledger.write(&Event::Applied { job, token, decision: decision.to_owned() });
         }
     }

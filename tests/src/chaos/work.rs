@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jobs_core::chain::Link;
 use jobs_core::{Backoff, BoxError, JobContext, JobEntry, JobId, NewJob, Verdict};
-use jobs_runtime::{ClosureJob, closure};
+use jobs_runtime::{ClosureJob, Timestamp, closure};
 
 use super::ledger::{End, Event, Ledger};
 use super::plan::LEASE;
@@ -101,7 +101,7 @@ impl Desk {
             kind: context.kind().to_owned(),
             attempt: context.attempt(),
             token: self.witness.token(job),
-            tick: context.tick().map(|tick| tick.as_millisecond()),
+            tick: context.tick().map(Timestamp::as_millisecond),
         });
         let mut run = Run { desk: self, number, ended: false };
         tokio::select! {

@@ -11,8 +11,7 @@ pub(super) fn check(evidence: &Evidence, losses: &Losses<'_>, findings: &mut Fin
         if !life.in_time {
             findings.add(Breach::Process, None, format!("{name} was asked to stop, and did not end in time"));
         }
-        let was_ready =
-            evidence.ledgers.get(name).is_some_and(|entries| entries.iter().any(|entry| entry.what == Event::Ready));
+        let was_ready = evidence.ledgers.get(name).is_some_and(|entries| entries.iter().any(|entry| entry.what == Event::Ready));
         // One that starts while there is no store says so, and ends.
         let could_start = !losses.faults(name).any(|fault| fault.overlaps(life.began, life.ended));
         if !life.ordered && (was_ready || could_start) {

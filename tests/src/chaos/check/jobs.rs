@@ -15,12 +15,7 @@ use crate::chaos::work::{self, RETRIES};
 /// How many of the crashes that quarantine a job the ledger must show. The first of four may have hit a job that had not begun.
 const SEEN_CRASHES: usize = 3;
 
-pub(super) fn check(
-    evidence: &Evidence,
-    histories: &BTreeMap<JobId, History<'_>>,
-    losses: &Losses<'_>,
-    findings: &mut Findings,
-) {
+pub(super) fn check(evidence: &Evidence, histories: &BTreeMap<JobId, History<'_>>, losses: &Losses<'_>, findings: &mut Findings) {
     let mut records: BTreeMap<JobId, Vec<&JobRecord>> = BTreeMap::new();
     let mut followers: BTreeMap<JobId, usize> = BTreeMap::new();
     for record in &evidence.records {

@@ -15,7 +15,8 @@ pub(super) const WAKING: Duration = Duration::from_secs(2);
 /// A run may begin at the very moment at which the lease is lost.
 const RACE: Duration = Duration::from_millis(200);
 
-/// A freeze that is shorter costs nobody his lease, also if the last renewal was a heartbeat ago.
+/// A freeze that is shorter costs nobody his lease, also if the last renewal was a heartbeat ago; but for one whose renewals had not come
+/// through before.
 const SHORTEST_FREEZE: Duration = Duration::from_millis(1_500);
 
 /// All losses of a run.
@@ -67,13 +68,24 @@ impl<'a> Losses<'a> {
     pub(super) fn froze(&self, process: &str, begun: Duration, taken: Duration, what: What) -> Option<&'a Fault> {
         self.faults(process).find(|fault| {
             let lasted = taken.min(fault.to).saturating_sub(fault.from);
-            fault.what == what && fault.from <= taken && fault.to.saturating_add(WAKING) >= begun && lasted >= SHORTEST_FREEZE
+            let is_then = fault.from <= taken && fault.to.saturating_add(WAKING) >= begun;
+            fault.what == what && is_then && (lasted >= SHORTEST_FREEZE || self.is_cut_off(process, fault.from))
         })
     }
 
     /// Whether anything was done to this process, or to its way to the store, that may have cost it a lease at this time.
     pub(super) fn excuses_lost_lease(&self, process: &str, at: Duration) -> bool {
-        let since = at.saturating_sub(LEASE + 2 * HEARTBEAT);
-        self.faults(process).any(|fault| fault.what != What::Stop && fault.overlaps(since, at))
+        let froze = |fault: &Fault| matches!(fault.what, What::Freeze | What::Stall) && fault.overlaps(renewed(at), at);
+        self.is_cut_off(process, at) || self.faults(process).any(froze)
     }
+
+    /// Whether the store or the way to it had failed for this process in the time in which its lease should have been renewed.
+    fn is_cut_off(&self, process: &str, at: Duration) -> bool {
+        self.faults(process).any(|fault| fault.what.is_of_store() && fault.overlaps(renewed(at), at))
+    }
+}
+
+/// Since when a lease that ends at this time was not renewed.
+fn renewed(at: Duration) -> Duration {
+    at.saturating_sub(LEASE + 2 * HEARTBEAT)
 }

@@ -139,11 +139,11 @@ fn counted(record: &JobRecord, history: &History<'_>) -> Vec<bool> {
     let answered = |run: &Run<'_>| history.applied.contains(&(run.token, "snoozed"));
     let snoozed = || history.runs.iter().filter(|run| run.how == Some(End::Snoozed));
     let (sure, unsure): (Vec<_>, Vec<_>) = snoozed().partition(|run| answered(run));
-    let snoozes: Vec<i64> = sure.iter().chain(&unsure).map(|run| run.token).take(record.snoozes as usize).collect();
+    let tokens: Vec<i64> = sure.iter().chain(&unsure).map(|run| run.token).take(record.snoozes as usize).collect();
     let counts = |run: &Run<'_>| match run.how {
         Some(End::Ok) => record.state == State::Completed && output(record) == Some(run.name()),
         Some(End::Failed) => record.errors.iter().any(|error| error.error == run.name()),
-        Some(End::Snoozed) => snoozes.contains(&run.token),
+        Some(End::Snoozed) => tokens.contains(&run.token),
         Some(End::Stopped | End::Dropped) | None => false,
     };
     history.runs.iter().map(counts).collect()

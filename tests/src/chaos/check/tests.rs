@@ -35,7 +35,7 @@ impl Scene {
         let run = self.runs;
         self.runs += 1;
         let tick = self.evidence.records.iter().find(|record| record.id == job).and_then(|record| record.tick);
-        let tick = tick.map(|tick| tick.as_millisecond());
+        let tick = tick.map(Timestamp::as_millisecond);
         self.write(process, at, Event::Begin { run, job, kind: "quick".to_owned(), attempt, token, tick });
         run
     }
@@ -181,8 +181,8 @@ fn a_chain_that_did_not_go_on_is_found() {
 
 #[test]
 fn a_late_outcome_that_was_taken_is_found() {
-    let mut scene = twice(3.0, 2.0);
-    scene.fault(What::Freeze, ONE, 1.5, 10.0);
+    let mut scene = twice(6.0, 5.0);
+    scene.fault(What::Freeze, ONE, 1.5, 5.9);
     scene.is_well();
     // As if the store had not looked at the token.
     scene.evidence.records[0].output = Some(format!("\"{ONE}#0\""));
@@ -227,6 +227,9 @@ fn a_freeze_that_is_shorter_than_a_lease_explains_nothing() {
     let mut scene = twice(1.1, 9.0);
     scene.fault(What::Freeze, ONE, 1.5, 2.5);
     scene.breaks(Breach::Unexplained);
+    // Unless the last renewals had not come through.
+    scene.fault(What::Swallow, "w0.", 0.5, 1.4);
+    scene.is_well();
 }
 
 #[test]

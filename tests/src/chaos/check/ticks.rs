@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jobs_core::{JobId, JobRecord};
 
 use super::runs::History;
@@ -22,7 +23,7 @@ pub(super) fn check(evidence: &Evidence, histories: &BTreeMap<JobId, History<'_>
     accounted(evidence, findings);
     for tick in &evidence.ticks {
         let Some(id) = tick.job else { continue };
-        let instant = jobs.get(&id).and_then(|record| record.tick).map(|tick| tick.as_millisecond());
+        let instant = jobs.get(&id).and_then(|record| record.tick).map(Timestamp::as_millisecond);
         if instant != Some(tick.instant) {
             findings.add(Breach::TickMissed, id, format!("tick {} was fired, and its job is not there", tick.instant));
         }

@@ -6,8 +6,8 @@ mod server;
 
 use jobs_core::BoxError;
 
-pub(super) use file::{File, somebody};
 pub use file::go_apart;
+pub(super) use file::{File, somebody};
 pub(super) use server::Server;
 
 use super::evidence::Tick;

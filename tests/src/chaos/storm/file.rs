@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Storm;
@@ -15,11 +15,11 @@ pub(super) async fn rage(storm: &Storm<'_>, file: &File) {
         let (path, filler) = (file.path(), file.filler());
         if file.is_on_small_disk && chance.f64() < 0.5 {
             let mark = storm.journal.begin(What::FullDisk, "");
-            blocking(move || fill(path, filler, lasts)).await;
+            blocking(move || fill(&path, &filler, lasts)).await;
             storm.journal.end(mark);
         } else {
             let mark = storm.journal.begin(What::Lock, "");
-            blocking(move || lock(path, lasts)).await;
+            blocking(move || lock(&path, lasts)).await;
             storm.journal.end(mark);
         }
     }
@@ -30,8 +30,8 @@ async fn blocking(fault: impl FnOnce() + Send + 'static) {
 }
 
 /// Holds the write lock. Whoever is frozen in the middle of a commit has it himself: then there is none to be had.
-fn lock(path: PathBuf, lasts: Duration) {
-    let Ok(somebody) = somebody(&path) else { return };
+fn lock(path: &Path, lasts: Duration) {
+    let Ok(somebody) = somebody(path) else { return };
     if somebody.execute_batch("BEGIN EXCLUSIVE").is_ok() {
         std::thread::sleep(lasts);
         let _ = somebody.execute_batch("ROLLBACK");
@@ -39,11 +39,11 @@ fn lock(path: PathBuf, lasts: Duration) {
 }
 
 /// Leaves no room on the disk. What is behind the file already is cut off before, so that the next write needs new room.
-fn fill(path: PathBuf, filler: PathBuf, lasts: Duration) {
-    if let Ok(somebody) = somebody(&path) {
+fn fill(path: &Path, filler: &Path, lasts: Duration) {
+    if let Ok(somebody) = somebody(path) {
         let _ = somebody.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
-    if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(&filler) {
+    if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(filler) {
         for size in [1 << 20, 1 << 12, 1] {
             let block = vec![0_u8; size];
             while file.write_all(&block).is_ok() {}

@@ -22,10 +22,14 @@ pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
         };
         let late = Duration::from_millis(chance.u64(5..150));
         let mark = storm.journal.begin(what, &whom);
-        ways.iter().for_each(|way| spoil(way, what, late));
+        for way in ways {
+            spoil(way, what, late);
+        }
         // A cut is over at once, but what it meets comes by and by.
         sleep(lasts).await;
-        ways.iter().for_each(|way| way.set(Way::Open));
+        for way in ways {
+            mend(way);
+        }
         storm.journal.end(mark);
     }
 }
@@ -42,4 +46,9 @@ fn spoil(way: &Proxy, what: What, late: Duration) {
         What::LostAnswer => way.lose_answer_after(&["COMMIT"]),
         _ => way.cut(),
     }
+}
+
+fn mend(way: &Proxy) {
+    way.lose_nothing();
+    way.set(Way::Open);
 }

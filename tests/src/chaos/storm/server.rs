@@ -37,9 +37,8 @@ async fn terminate(server: &Server, share: f64) {
 }
 
 async fn end_backends(somebody: &Client, share: f64) {
-    let end = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'jobs' AND random() < {share}"
-    );
+    let end =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'jobs' AND random() < {share}");
     // A server that does not answer has ended them all.
     let _ = somebody.batch_execute(&end).await;
 }
