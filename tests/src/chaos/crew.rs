@@ -41,9 +41,9 @@ impl Act {
     fn draw(chance: &mut fastrand::Rng, longest: Duration) -> Self {
         let frozen = Duration::from_secs_f64(1.0 + chance.f64() * longest.as_secs_f64());
         match chance.u32(..100) {
-            ..40 => Self::Kill,
-            40..70 => Self::Freeze(frozen),
-            70..75 => Self::FreezeAndKill(frozen),
+            ..35 => Self::Kill,
+            35..67 => Self::Freeze(frozen),
+            67..72 => Self::FreezeAndKill(frozen),
             _ => Self::Stop,
         }
     }
@@ -74,7 +74,7 @@ impl Crew {
             let began = clock::now();
             let mut process = Process::start(name, &self.urls[slot], &self.folder).expect("this program can be started");
             loop {
-                let wait = Duration::from_secs_f64(1.5 + chance.f64() * 6.0);
+                let wait = Duration::from_secs_f64(2.0 + chance.f64() * 7.0);
                 let act = Act::draw(&mut chance, longest);
                 let rest = until.saturating_duration_since(Instant::now());
                 if process.end_within(wait.min(rest)).await.is_some() {

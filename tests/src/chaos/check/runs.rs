@@ -116,6 +116,9 @@ pub(super) fn check(id: JobId, record: &JobRecord, history: &History<'_>, losses
             }
             continue;
         }
+        if history.applied.iter().any(|(token, decision)| *token == run.token && *decision != "handed-back") {
+            findings.add(Breach::WrongEnd, id, format!("the store took the outcome of run {name}, and does not have it"));
+        }
         let taken = next.map_or(Duration::MAX, |next| next.begun);
         let Some((cause, at)) = losses.cause(run.process, run.begun, taken) else {
             findings.add(Breach::Unexplained, id, format!("run {name} did not count, and nothing was done to its process"));

@@ -191,6 +191,16 @@ fn a_late_outcome_that_was_taken_is_found() {
 }
 
 #[test]
+fn an_outcome_that_was_taken_and_is_not_there_any_more_is_found() {
+    let mut scene = twice(1.1, 9.0);
+    scene.fault(What::Kill, ONE, 1.5, 1.6);
+    scene.is_well();
+    let id = scene.evidence.records[0].id;
+    scene.write(ONE, 1.2, Event::Applied { job: id, token: 1, decision: "completed".to_owned() });
+    scene.breaks(Breach::WrongEnd);
+}
+
+#[test]
 fn a_job_completed_by_a_run_that_is_in_no_ledger_is_found() {
     let mut scene = Scene::default();
     let id = scene.enqueue("quick");
