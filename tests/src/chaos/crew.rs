@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::clock;
 use super::evidence::Life;
-use super::faults::{Journal, What};
+use super::faults::{Journal, Mark, What};
 use super::plan::{DRAIN, LEASE, Plan};
 use super::process::Process;
+use super::stage::somebody;
 use crate::PATIENCE;
 
 /// How long a process may take to end that was asked to: its jobs may end, are asked, are dropped, and are handed back; the last two words
@@ -34,6 +36,8 @@ enum Act {
     Kill,
     Freeze(Duration),
     FreezeAndKill(Duration),
+    /// Frozen while outcomes wait in it: they are the first thing that it writes when it wakes, and are late by then.
+    Ambush(Duration),
     Stop,
 }
 
@@ -41,9 +45,11 @@ impl Act {
     fn draw(chance: &mut fastrand::Rng, longest: Duration) -> Self {
         let frozen = Duration::from_secs_f64(1.0 + chance.f64() * longest.as_secs_f64());
         match chance.u32(..100) {
-            ..35 => Self::Kill,
-            35..67 => Self::Freeze(frozen),
-            67..72 => Self::FreezeAndKill(frozen),
+            ..33 => Self::Kill,
+            33..55 => Self::Freeze(frozen),
+            55..60 => Self::FreezeAndKill(frozen),
+            // About when the others run what was taken from it.
+            60..80 => Self::Ambush(2 * LEASE + Duration::from_secs_f64(4.0 * chance.f64())),
             _ => Self::Stop,
         }
     }
@@ -101,9 +107,14 @@ impl Crew {
                 self.kill(process).await;
                 Some(true)
             }
-            Act::Freeze(length) | Act::FreezeAndKill(length) => {
+            Act::Freeze(length) | Act::FreezeAndKill(length) | Act::Ambush(length) => {
+                let ambush = if matches!(act, Act::Ambush(_)) { self.hold_back().await } else { None };
                 let mark = self.journal.begin(What::Freeze, &process.name);
                 process.signal(Signal::STOP);
+                if let Some((lock, mark)) = ambush {
+                    drop(lock);
+                    self.journal.end(mark);
+                }
                 sleep(length.min(until.saturating_duration_since(Instant::now()))).await;
                 let kills = matches!(act, Act::FreezeAndKill(_));
                 if kills {
@@ -115,6 +126,19 @@ impl Crew {
             }
             Act::Stop => Some(self.stop(process).await),
         }
+    }
+
+    /// On a file: locks it until outcomes wait in every process. The lock ends with the connection.
+    async fn hold_back(&self) -> Option<(Connection, Mark)> {
+        let path = PathBuf::from(self.urls[0].strip_prefix("sqlite://")?);
+        let mark = self.journal.begin(What::Lock, "");
+        let lock = move || somebody(&path).and_then(|lock| lock.execute_batch("BEGIN EXCLUSIVE").map(|()| lock));
+        let lock = tokio::task::spawn_blocking(lock).await.expect("a thread").ok();
+        if lock.is_none() {
+            self.journal.end(mark);
+        }
+        sleep(Duration::from_millis(1_500)).await;
+        Some((lock?, mark))
     }
 
     async fn kill(&self, process: &mut Process) {

@@ -63,6 +63,13 @@ pub enum Event {
         /// What the outcome made of the job.
         decision: String,
     },
+    /// The store has turned an outcome away, since it came late.
+    Stale {
+        /// The job.
+        job: JobId,
+        /// The token of the outcome.
+        token: i64,
+    },
 }
 
 /// How a run ended.
@@ -97,6 +104,7 @@ impl fmt::Display for Event {
                 write!(f, "end {run} {word}")
             }
             Self::Applied { job, token, decision } => write!(f, "applied {job} {token} {decision}"),
+            Self::Stale { job, token } => write!(f, "stale {job} {token}"),
         }
     }
 }
@@ -125,6 +133,7 @@ impl FromStr for Entry {
                 Event::End { run, how }
             }
             "applied" => Event::Applied { job: number(next()?)?, token: number(next()?)?, decision: next()?.to_owned() },
+            "stale" => Event::Stale { job: number(next()?)?, token: number(next()?)? },
             _ => return Err(()),
         };
         Ok(Self { at, what })
@@ -181,7 +190,8 @@ mod tests {
         let begin = |tick| Event::Begin { run: 3, job, kind: "quick".to_owned(), attempt: 2, token: 5, tick };
         let ends = ENDS.map(|(how, _)| Event::End { run: 3, how });
         let applied = Event::Applied { job, token: 5, decision: "completed".to_owned() };
-        let mut events = vec![Event::Ready, begin(None), begin(Some(1_000)), applied, Event::Lost];
+        let mut events =
+            vec![Event::Ready, begin(None), begin(Some(1_000)), applied, Event::Stale { job, token: 5 }, Event::Lost];
         events.extend(ends);
         let ledger = Ledger::open(&path).unwrap();
         for event in &events {

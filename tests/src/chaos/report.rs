@@ -1,18 +1,21 @@
 //! What a person reads: the faults, the story of whatever is wrong, and one line in the end.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jobs_core::JobId;
 
 use super::check::{Breach, Findings};
 use super::evidence::Evidence;
-use super::faults::What;
-use super::ledger::{End, Event};
+use super::faults::{Fault, What};
+use super::ledger::Event;
 use super::plan::Plan;
 
 /// The most stories that are told in full.
 const STORIES: usize = 5;
+
+/// How long before a job's first run its story begins.
+const BEFORE: Duration = Duration::from_secs(5);
 
 /// Says what begins.
 pub(super) fn begin(plan: &Plan) {
@@ -27,6 +30,8 @@ pub(super) fn end(evidence: &Evidence, findings: &Findings, took: Duration) {
     println!("faults: {}", list(faults.into_iter().filter(|(_, number)| *number > 0)));
     let enqueued = &evidence.enqueued;
     println!("enqueues repeated: {} without an answer, {} that had one", enqueued.lost_answers, enqueued.repeats);
+    let late = evidence.ledgers.values().flatten().filter(|entry| matches!(entry.what, Event::Stale { .. })).count();
+    println!("late outcomes turned away: {late}");
     let (fired, passed_over) = findings.ticks;
     println!("ticks: {fired} fired, {passed_over} passed over by later ones; {} executions in all", findings.executions);
     let recoveries = findings.recoveries.iter().map(|(what, time)| (*what, format!("{:.1} s", time.as_secs_f64())));
@@ -69,38 +74,38 @@ fn summary(evidence: &Evidence, findings: &Findings, took: Duration) -> String {
     )
 }
 
-/// Tells all that is known of a job: what is stored, and line by line what happened to it and to whoever held it.
+/// Tells all that is known of a job: what is stored, and line by line what happened to it, and meanwhile to whoever held it.
 fn tell(evidence: &Evidence, job: JobId) {
     for record in evidence.records.iter().filter(|record| record.id == job) {
         println!("    stored: {record:?}");
     }
     let mut lines: Vec<(Duration, String)> = Vec::new();
+    let mut holders: BTreeSet<&str> = BTreeSet::new();
     for (process, entries) in &evidence.ledgers {
-        let mut runs: BTreeMap<u64, Option<End>> = BTreeMap::new();
+        let mut runs: BTreeSet<u64> = BTreeSet::new();
         for entry in entries {
             let is_its = match &entry.what {
-                Event::Begin { run, job: begun, .. } if *begun == job => runs.insert(*run, None).is_none(),
-                Event::End { run, .. } => runs.contains_key(run),
-                Event::Applied { job: applied, .. } => *applied == job,
-                Event::Lost | Event::Ready => true,
-                Event::Begin { .. } => false,
+                Event::Begin { run, job: its, .. } => *its == job && runs.insert(*run),
+                Event::End { run, .. } => runs.contains(run),
+                Event::Applied { job: its, .. } | Event::Stale { job: its, .. } => *its == job,
+                Event::Lost | Event::Ready => false,
             };
             if is_its {
+                holders.insert(process);
                 lines.push((entry.at, format!("{process}: {}", entry.what)));
             }
         }
-        if runs.is_empty() {
-            lines.retain(|(_, line)| !line.starts_with(&**process) || line.contains("applied"));
-        }
     }
-    let (first, last) =
-        lines.iter().fold((Duration::MAX, Duration::ZERO), |(first, last), (at, _)| (first.min(*at), last.max(*at)));
-    for fault in evidence.faults.iter().filter(|fault| fault.overlaps(first.saturating_sub(Duration::from_secs(5)), last)) {
-        let lasted = fault.to.saturating_sub(fault.from).as_secs_f64();
-        lines.push((
-            fault.from,
-            format!("    {:?} of {}, for {lasted:.3} s", fault.what, if fault.whom.is_empty() { "all" } else { &fault.whom }),
-        ));
+    let first = lines.iter().map(|(at, _)| *at).min().unwrap_or_default().saturating_sub(BEFORE);
+    let last = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
+    for (process, entries) in evidence.ledgers.iter().filter(|(process, _)| holders.contains(&***process)) {
+        let lost = entries.iter().filter(|entry| entry.what == Event::Lost && entry.at >= first && entry.at <= last);
+        lines.extend(lost.map(|entry| (entry.at, format!("{process}: lost its lease"))));
+    }
+    let met = |fault: &&Fault| fault.overlaps(first, last) && holders.iter().any(|process| fault.is_of(process));
+    for Fault { what, whom, from, to } in evidence.faults.iter().filter(met) {
+        let whom = if whom.is_empty() { "all" } else { whom };
+        lines.push((*from, format!("    {what:?} of {whom}, for {:.3} s", to.saturating_sub(*from).as_secs_f64())));
     }
     lines.sort();
     for (at, line) in lines {

@@ -21,7 +21,7 @@ use super::storm::Storm;
 use super::{clock, ledger, report};
 
 /// How long everything may take to end once nothing goes wrong any more.
-const QUIET: Duration = Duration::from_secs(90);
+const QUIET: Duration = Duration::from_secs(120);
 
 /// Makes a run, prints what came of it, and answers whether all promises were kept.
 pub async fn run(plan: &Plan) -> Result<bool, BoxError> {

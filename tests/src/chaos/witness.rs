@@ -40,10 +40,12 @@ impl Witness {
     }
 
     fn completed(&self, outcomes: &[(JobId, i64, &'static str)], answers: &[CompletionAnswer]) {
-        for (&(job, token, decision), _) in
-            outcomes.iter().zip(answers).filter(|(_, answer)| **answer == CompletionAnswer::Applied)
-        {
-            self.ledger.write(&Event::Applied { job, token, decision: decision.to_owned() });
+        for (&(job, token, decision), answer) in outcomes.iter().zip(answers) {
+            match answer {
+                CompletionAnswer::Applied => self.ledger.write(&Event::Applied { job, token, decision: decision.to_owned() }),
+                CompletionAnswer::Stale => self.ledger.write(&Event::Stale { job, token }),
+                CompletionAnswer::Repeated | CompletionAnswer::Refused(_) => {}
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn failures(kind: &str, job: JobId) -> u32 {
 pub(super) const FOLLOWER: &str = "second";
 
 /// The kinds that are enqueued, and how many of a thousand jobs are such.
-const MIX: [(&str, u32); 5] = [("quick", 700), ("flaky", 150), ("snoozing", 68), ("first", 80), ("long", 2)];
+const MIX: [(&str, u32); 6] = [("quick", 670), ("flaky", 150), ("snoozing", 68), ("first", 80), ("steady", 30), ("long", 2)];
 
 /// A job of some kind.
 pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
@@ -127,10 +127,11 @@ impl Desk {
     }
 }
 
-/// How long a job takes: some longer than the lease.
+/// How long a job takes: some so long that others are still at it when the process that was frozen wakes, some longer than the lease.
 fn length(kind: &str, job: JobId) -> Duration {
     let chance = u64::from(job.as_bytes()[14]);
     match kind {
+        "steady" => Duration::from_millis(600 + 4 * chance),
         "long" => LEASE + Duration::from_millis(300 + 5 * chance),
         _ => Duration::from_millis(chance % 20),
     }

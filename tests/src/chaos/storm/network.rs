@@ -12,7 +12,7 @@ use crate::{Proxy, Way};
 pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
     let mut chance = storm.plan.chance(3);
     while let Some(lasts) = storm.rest(&mut chance).await {
-        let all = [What::Cut, What::Cut, What::Refuse, What::Swallow, What::Slow, What::Silence, What::LostAnswer];
+        let all = [What::Cut, What::Cut, What::Refuse, What::Swallow, What::Slow, What::Slow, What::Silence, What::LostAnswer];
         let what = *chance.choice(&all).unwrap_or(&What::Cut);
         let place = chance.usize(..server.ways.len());
         let (ways, whom) = match chance.f64() {
@@ -20,7 +20,8 @@ pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
             _ if place == storm.plan.workers => (&server.ways[place..], "producer".to_owned()),
             _ => (&server.ways[place..=place], format!("w{place}.")),
         };
-        let late = Duration::from_millis(chance.u64(5..150));
+        // Mostly a little, sometimes for longer than a lease, so that what was sent in time comes too late.
+        let late = Duration::from_millis(if chance.f64() < 0.7 { chance.u64(5..150) } else { chance.u64(2_500..6_000) });
         let mark = storm.journal.begin(what, &whom);
         for way in ways {
             spoil(way, what, late);
@@ -29,6 +30,9 @@ pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
         sleep(lasts).await;
         for way in ways {
             mend(way);
+        }
+        if what == What::Slow {
+            sleep(late).await;
         }
         storm.journal.end(mark);
     }
