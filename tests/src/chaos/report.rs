@@ -99,8 +99,8 @@ fn tell(evidence: &Evidence, job: JobId) {
     let first = lines.iter().map(|(at, _)| *at).min().unwrap_or_default().saturating_sub(BEFORE);
     let last = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
     for (process, entries) in evidence.ledgers.iter().filter(|(process, _)| holders.contains(&***process)) {
-        let lost = entries.iter().filter(|entry| entry.what == Event::Lost && entry.at >= first && entry.at <= last);
-        lines.extend(lost.map(|entry| (entry.at, format!("{process}: lost its lease"))));
+        let gone = entries.iter().filter(|entry| entry.what == Event::Lost && entry.at >= first && entry.at <= last);
+        lines.extend(gone.map(|entry| (entry.at, format!("{process}: lost its lease"))));
     }
     let met = |fault: &&Fault| fault.overlaps(first, last) && holders.iter().any(|process| fault.is_of(process));
     for Fault { what, whom, from, to } in evidence.faults.iter().filter(met) {
