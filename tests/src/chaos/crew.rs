@@ -45,11 +45,11 @@ impl Act {
     fn draw(chance: &mut fastrand::Rng, longest: Duration) -> Self {
         let frozen = Duration::from_secs_f64(1.0 + chance.f64() * longest.as_secs_f64());
         match chance.u32(..100) {
-            ..33 => Self::Kill,
-            33..55 => Self::Freeze(frozen),
-            55..60 => Self::FreezeAndKill(frozen),
+            ..36 => Self::Kill,
+            36..56 => Self::Freeze(frozen),
+            56..62 => Self::FreezeAndKill(frozen),
             // About when the others run what was taken from it.
-            60..80 => Self::Ambush(2 * LEASE + Duration::from_secs_f64(4.0 * chance.f64())),
+            62..74 => Self::Ambush(2 * LEASE + Duration::from_secs_f64(4.0 * chance.f64())),
             _ => Self::Stop,
         }
     }
@@ -80,7 +80,7 @@ impl Crew {
             let began = clock::now();
             let mut process = Process::start(name, &self.urls[slot], &self.folder).expect("this program can be started");
             loop {
-                let wait = Duration::from_secs_f64(2.0 + chance.f64() * 7.0);
+                let wait = Duration::from_secs_f64(2.5 + chance.f64() * 7.0);
                 let act = Act::draw(&mut chance, longest);
                 let rest = until.saturating_duration_since(Instant::now());
                 if process.end_within(wait.min(rest)).await.is_some() {

@@ -32,7 +32,7 @@ impl Storm<'_> {
 
     /// Rests for a while. Answers for how long the next fault may last; nothing when the end has come.
     async fn rest(&self, chance: &mut fastrand::Rng) -> Option<Duration> {
-        sleep(Duration::from_secs_f64(1.0 + 3.0 * chance.f64())).await;
+        sleep(Duration::from_secs_f64(1.5 + 3.5 * chance.f64())).await;
         let left = self.until.saturating_duration_since(Instant::now());
         let longest = self.plan.longest_outage();
         // Most are short, some last.
