@@ -46,13 +46,23 @@ fn own(path: &Path) {
 }
 
 impl Cluster {
+    /// Whether there is a server to make one with. Where there is none, says so.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        let is_installed = programs().is_some();
+        if !is_installed {
+            crate::left_out("JOBS_TEST_PG_BIN names no folder with initdb and pg_ctl, and /usr/lib/postgresql has none");
+        }
+        is_installed
+    }
+
     /// A cluster with these lines in its `postgresql.conf`, not started yet; none where the server is not installed.
     #[must_use]
     pub fn new(settings: &[&str]) -> Option<Self> {
-        let Some(programs) = programs() else {
-            crate::left_out("JOBS_TEST_PG_BIN names no folder with initdb and pg_ctl, and /usr/lib/postgresql has none");
+        if !Self::is_installed() {
             return None;
-        };
+        }
+        let programs = programs()?;
         let folder = tempfile::tempdir().expect("a folder");
         // A port that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();

@@ -1,12 +1,14 @@
 //! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
-//! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own. [`fuzz`] has hostile
-//! inputs for all that reads them.
+//! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own.
+//!
+//! Beside them stand three proofs, each with a program (`simulate`, `chaos`, `fuzz`): [`simulation`], [`chaos`] and [`fuzz`].
 //!
 //! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
 
 #![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "whatever goes wrong here is a test that fails")]
 
+pub mod chaos;
 pub mod cluster;
 pub mod database;
 pub mod fuzz;

@@ -1,0 +1,35 @@
+//! Real faults on real processes: workers on one store that are killed, frozen and stopped while the store itself fails, and at the end
+//! an account of every job.
+//!
+//! ```text
+//! plan ──► run ──► stage: the store, and the way to it ◄── storm: what goes wrong with it
+//!           ├────► crew: processes, killed, frozen, stopped ──► worker ──► work, witness ──► ledger
+//!           ├────► producer: enqueues until it is answered
+//!           └────► evidence ──► check ──► report
+//! ```
+//!
+//! The system has no say in the evidence that matters: jobs write into a [`ledger`] outside of the store, [`faults`] are noted by whoever
+//! makes them, and [`check`] knows neither processes nor stores, only these lists. `src/bin/chaos.rs` is the program.
+
+pub mod check;
+pub mod clock;
+mod crew;
+pub mod evidence;
+pub mod faults;
+pub mod ledger;
+mod log;
+mod plan;
+mod process;
+mod producer;
+mod report;
+mod run;
+mod stage;
+mod storm;
+mod witness;
+mod work;
+mod worker;
+
+pub use plan::{Plan, StoreKind};
+pub use run::run;
+pub use stage::go_apart;
+pub use worker::work;

@@ -1,0 +1,70 @@
+//! What a run is asked to do, and the numbers that all its processes share.
+
+use std::time::Duration;
+
+/// How long a worker is believed to live without a sign: the shortest that there is.
+pub(super) const LEASE: Duration = Duration::from_secs(3);
+/// How often it gives a sign.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long jobs may go on after the wish to stop, and how long after they were asked to stop.
+pub(super) const DRAIN: Duration = Duration::from_secs(1);
+/// The deadline of a call on PostgreSQL.
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A file, and all processes on it.
+    Sqlite,
+    /// A cluster of its own, behind one failing network for each process.
+    Postgres,
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// On which store.
+    pub store: StoreKind,
+    /// How long there are faults.
+    pub length: Duration,
+    /// From which all choices follow. What the system makes of them does not.
+    pub seed: u64,
+    /// How many workers there are at once.
+    pub workers: usize,
+}
+
+const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N]";
+
+impl Plan {
+    /// Reads the arguments of the program. A seed that is not given is that of `JOBS_TEST_SEED`, or made up.
+    pub fn read(arguments: &[String]) -> Result<Self, String> {
+        let seed = std::env::var("JOBS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+        let mut plan = Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers: 3 };
+        for pair in arguments.chunks(2) {
+            let [name, value] = pair else { return Err(format!("`{}` has no value: {USAGE}", pair[0])) };
+            let number = || value.parse::<u64>().map_err(|_| format!("`{name} {value}` is no number: {USAGE}"));
+            match &**name {
+                "--store" if value == "sqlite" => plan.store = StoreKind::Sqlite,
+                "--store" if value == "postgres" => plan.store = StoreKind::Postgres,
+                "--seconds" => plan.length = Duration::from_secs(number()?.max(5)),
+                "--seed" => plan.seed = number()?,
+                "--workers" => plan.workers = usize::try_from(number()?).unwrap_or(1).clamp(1, 20),
+                _ => return Err(format!("`{name} {value}` means nothing here: {USAGE}")),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The chance of one part of the run, which does not hang on how often another part has drawn.
+    #[must_use]
+    pub fn chance(&self, part: u64) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed.wrapping_mul(1_000).wrapping_add(part))
+    }
+
+    /// The longest that one fault of a store lasts: half a minute in long runs, less in short ones.
+    #[must_use]
+    pub fn longest_outage(&self) -> Duration {
+        (self.length / 6).clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
+}

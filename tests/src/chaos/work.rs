@@ -1,0 +1,138 @@
+//! The kinds of jobs in the mix. Each run stands in the ledger with its beginning and its end, and its name is what the store is told: as
+//! the output of a run that ended well, as the error of one that failed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jobs_core::chain::Link;
+use jobs_core::{Backoff, BoxError, JobContext, JobEntry, JobId, NewJob, Verdict};
+use jobs_runtime::{ClosureJob, Timestamp, closure};
+
+use super::ledger::{End, Event, Ledger};
+use super::plan::LEASE;
+use super::witness::Witness;
+
+/// How often every job here is tried again.
+pub(super) const RETRIES: u32 = 2;
+
+/// How many attempts of a job fail before one ends well. One more than there are attempts is a job that ends as failed.
+pub(super) fn failures(kind: &str, job: JobId) -> u32 {
+    let chance = job.as_bytes()[15];
+    match kind {
+        "flaky" => [0, 1, 1, 2, 2, 3][usize::from(chance % 6)],
+        _ => 0,
+    }
+}
+
+/// The job that follows on every `first`.
+pub(super) const FOLLOWER: &str = "second";
+
+/// The kinds that are enqueued, and how many of a thousand jobs are such.
+const MIX: [(&str, u32); 6] = [("quick", 670), ("flaky", 150), ("snoozing", 68), ("first", 80), ("steady", 30), ("long", 2)];
+
+/// A job of some kind.
+pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
+    let mut drawn = chance.u32(..1_000);
+    let kind = MIX.iter().find(|(_, share)| {
+        let found = drawn < *share;
+        drawn = drawn.saturating_sub(*share);
+        found
+    });
+    let mut job = NewJob::new(kind.map_or("quick", |(kind, _)| *kind), format!("{{\"id\":\"{id}\"}}"));
+    if job.kind == "first" {
+        let follower = JobEntry::from(closure(FOLLOWER, |_: JobContext| async {}));
+        job.chain = vec![Link::of(&follower, None)];
+    }
+    job.id = Some(id);
+    job
+}
+
+/// Where the jobs of one process write.
+pub(super) struct Desk {
+    pub(super) process: String,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) witness: Arc<Witness>,
+    pub(super) runs: AtomicU64,
+}
+
+/// All kinds, for one process.
+pub(super) fn kinds(desk: &Arc<Desk>) -> Vec<ClosureJob> {
+    let kinds = MIX.map(|(kind, _)| kind).into_iter().chain([FOLLOWER, "tick"]);
+    let kind = |name| {
+        let desk = Arc::clone(desk);
+        let job = closure(name, move |context: JobContext| {
+            let desk = Arc::clone(&desk);
+            async move { desk.run(&context).await }
+        });
+        job.retries(RETRIES).backoff(Backoff::Fixed(Duration::from_millis(500)))
+    };
+    kinds.map(|name| if name == "tick" { kind(name).every("1s") } else { kind(name) }).collect()
+}
+
+/// A run. If nothing is said of its end, it was dropped.
+struct Run<'a> {
+    desk: &'a Desk,
+    number: u64,
+    ended: bool,
+}
+
+impl Run<'_> {
+    fn end(&mut self, how: End) {
+        self.ended = true;
+        self.desk.ledger.write(&Event::End { run: self.number, how });
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(End::Dropped);
+        }
+    }
+}
+
+impl Desk {
+    async fn run(&self, context: &JobContext) -> Result<String, BoxError> {
+        let (job, number) = (context.id(), self.runs.fetch_add(1, Ordering::Relaxed));
+        self.ledger.write(&Event::Begin {
+            run: number,
+            job,
+            kind: context.kind().to_owned(),
+            attempt: context.attempt(),
+            token: self.witness.token(job),
+            tick: context.tick().map(Timestamp::as_millisecond),
+        });
+        let mut run = Run { desk: self, number, ended: false };
+        tokio::select! {
+            biased;
+            () = context.cancelled() => {
+                run.end(End::Stopped);
+                return Err("stopped".into());
+            }
+            () = tokio::time::sleep(length(context.kind(), job)) => {}
+        }
+        let name = format!("{}#{number}", self.process);
+        if context.attempt() <= failures(context.kind(), job) {
+            run.end(End::Failed);
+            return Err(name.into());
+        }
+        let age = context.started_at().duration_since(context.created_at());
+        if context.kind() == "snoozing" && age.as_millis() < 400 {
+            run.end(End::Snoozed);
+            return Err(Verdict::snooze(Duration::from_millis(300)).into());
+        }
+        run.end(End::Ok);
+        Ok(name)
+    }
+}
+
+/// How long a job takes: some so long that others are still at it when the process that was frozen wakes, some longer than the lease.
+fn length(kind: &str, job: JobId) -> Duration {
+    let chance = u64::from(job.as_bytes()[14]);
+    match kind {
+        "steady" => Duration::from_millis(600 + 4 * chance),
+        "long" => LEASE + Duration::from_millis(300 + 5 * chance),
+        _ => Duration::from_millis(chance % 20),
+    }
+}
