@@ -79,6 +79,7 @@
 //! | a renewal is not made, or its answer is lost | it is made again at once; the process counts from what it knows was granted, so it gives up too early and never too late | `lease::a_heartbeat_without_an_answer_leaves_time_for_another` `lease::a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due` |
 //! | the store is away for longer than the lease | the process has let go of its jobs before others may take them | `lease::a_process_without_its_store_gives_up_its_jobs_before_others_take_them` |
 //! | the process is frozen, and wakes | it finds its lease lost. Until then what it holds may go on for a moment, beside its successor; no outcome of it counts | `processes::a_frozen_process_loses_its_jobs_and_its_late_answer_changes_nothing` `conformance::lease::a_lost_worker_is_told_so` |
+//! | the process is asked to stop just after it lost its lease | what still runs is dropped, the worker that it was leaves, and its jobs go back at once | `shutdown::a_shutdown_right_after_a_lost_lease_leaves_nothing_behind` |
 //! | jobs block every thread | the engine has a thread of its own, and the lease is renewed | `lease::heartbeats_go_on_while_jobs_block_every_thread` |
 //! | nobody can write, as a stranger has locked the file | nobody can judge either, and leases hold | `lease::a_foreign_writer_only_delays` `sqlite::a_foreign_writer_only_delays` |
 //!
@@ -94,6 +95,7 @@
 //! | it comes late, after others were given the job | its token is old: it changes nothing, stores nothing, and is counted | `conformance::lease::late_answer_of_a_lost_worker_changes_nothing` `conformance::follow::an_outcome_that_does_not_count_stores_no_follower` |
 //! | two with the same token at once | one is recorded | `conformance::outcome::racing_outcomes_are_recorded_once` `conformance::follow::racing_outcomes_store_one_follower` |
 //! | one of a batch cannot be stored | it is tried apart, and spoils no other | `conformance::outcome::one_bad_outcome_spoils_no_other` |
+//! | it meets the change of a day on PostgreSQL, whose table of finished jobs is just being made | the statement is made again | `days::what_ends_while_its_day_is_made_lies_in_its_day` |
 //! | the store is away | outcomes wait, and are written when it is back, while the lease holds | `lease::the_outcomes_of_a_store_that_was_away_are_all_recorded` `locks::the_outcome_of_a_job_that_somebody_locks_waits_and_those_of_others_do_not` |
 //!
 //! # Rescue and probation
@@ -110,7 +112,7 @@
 //! | the rescuer dies half-way | what it did not free is held by a worker without a row, which the next one sees | `conformance::crash::killed_at_any_moment_no_job_is_lost` `conformance::crash::a_killed_workers_job_runs_again` |
 //! | two rescue at once | each job is freed once, and has one crash more | `conformance::crash::racing_rescues_free_each_job_once` |
 //! | a process is killed with a thousand jobs, again and again | they run one by one; those that end clear their crashes, and none is quarantined for another's sake | `conformance::crash::a_first_crash_quarantines_nobody` `processes::a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not` |
-//! | the worker that was ended lives after all | it begins anew and takes the crash back, also when the job runs elsewhere by then | `conformance::lease::a_lost_worker_that_lives_takes_its_crashes_back` `conformance::lease::a_crash_is_taken_back_though_the_job_runs_again` |
+//! | the worker that was ended lives after all | it begins anew and takes the crash back, also when the job runs elsewhere by then | `conformance::lease::a_lost_worker_that_lives_takes_its_crashes_back` `conformance::lease::a_crash_is_taken_back_though_the_job_runs_again` `conformance::lease::every_crash_is_taken_back_once_in_any_order` |
 //!
 //! # Parking
 //!
@@ -139,6 +141,15 @@
 //!
 //! # The whole at once
 //!
-//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at by
-//! `conformance::history::random_histories_keep_every_rule` on every store, and by the programs that the page
-//! [`lessons`](super::lessons#looking-for-more) names.
+//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at in three ways:
+//!
+//! - `conformance::history::random_histories_keep_every_rule` on every store.
+//! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
+//!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
+//!   keeps an account of its own of every job, lease and tick. One seed gives one history, to the letter
+//!   (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`). That the referee would notice is shown by switching the
+//!   guards of this page off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).
+//! - Chaos: real processes on real stores, with real kills (`chaos::all_promises_are_kept_through_faults_on_sqlite`
+//!   `chaos::all_promises_are_kept_through_faults_on_postgres`).
+//!
+//! The page [`lessons`](super::lessons#looking-for-more) says how to run them for longer.
