@@ -273,6 +273,41 @@ async fn without_its_side_file_a_worker_is_judged_by_its_beats() {
 }
 
 #[tokio::test]
+async fn beats_that_waited_together_for_a_lock_judge_nobody() {
+    let place = place();
+    let (here, there) = (open(&place.path).await, open(&place.path).await);
+    let (me, _other) = (worker(&here, 1).await, worker(&there, 2).await);
+    assert!(!here.heartbeat(now(1), me).await.expect("an answer").rescue);
+    let stranger = Connection::open(&place.path).expect("opens");
+    stranger.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    for second in [6, 12, 18, 24] {
+        let beat = here.heartbeat(now(second), me);
+        assert!(tokio::time::timeout(Duration::from_millis(10), beat).await.is_err(), "it is given up");
+    }
+    stranger.execute_batch("ROLLBACK").expect("free again");
+    assert!(!here.heartbeat(now(25), me).await.expect("an answer").rescue, "the other had no time to beat");
+}
+
+#[tokio::test]
+async fn a_beat_that_was_undone_with_its_group_does_not_count() {
+    let place = place();
+    let (here, there) = (open(&place.path).await, open(&place.path).await);
+    let (me, _other) = (worker(&here, 1).await, worker(&there, 2).await);
+    assert!(!here.heartbeat(now(1), me).await.expect("an answer").rescue);
+    let stranger = Connection::open(&place.path).expect("opens");
+    stranger.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let bad = NewJob::new("mail", "{}");
+    let free = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stranger.execute_batch("ROLLBACK").expect("free again");
+    };
+    // Both wait, so they share a transaction; it fails, and each runs alone.
+    let (beat, refused, ()) = tokio::join!(here.heartbeat(now(20), me), here.enqueue(now(20), vec![bad]), free);
+    assert!(refused.is_err());
+    assert!(!beat.expect("an answer").rescue, "it is the second of three beats");
+}
+
+#[tokio::test]
 async fn pruning_walks_past_kept_failures_and_from_the_beginning_after_all_went() {
     let place = place();
     let store = open(&place.path).await;

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::clock;
-use super::evidence::Life;
+use super::evidence::{Life, Why};
 use super::faults::{Journal, Mark, What};
 use super::plan::{DRAIN, LEASE, Plan};
 use super::process::Process;
@@ -66,8 +66,8 @@ impl Crew {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, process: &Process, began: Duration, ordered: bool, in_time: bool) {
-        let life = Life { process: process.name.clone(), began, ended: clock::now(), ordered, in_time };
+    fn note(&self, process: &Process, began: Duration, why: Why) {
+        let life = Life { process: process.name.clone(), began, ended: clock::now(), why };
         self.lives.lock().unwrap_or_else(PoisonError::into_inner).push(life);
     }
 
@@ -84,14 +84,14 @@ impl Crew {
                 let act = Act::draw(&mut chance, longest);
                 let rest = until.saturating_duration_since(Instant::now());
                 if process.end_within(wait.min(rest)).await.is_some() {
-                    self.note(&process, began, false, true);
+                    self.note(&process, began, Why::ByItself);
                     break;
                 }
                 if wait >= rest {
                     return (process, began);
                 }
-                if let Some(in_time) = self.act(&mut process, act, until).await {
-                    self.note(&process, began, true, in_time);
+                if let Some(why) = self.act(&mut process, act, until).await {
+                    self.note(&process, began, why);
                     break;
                 }
             }
@@ -100,12 +100,12 @@ impl Crew {
         unreachable!("there are more numbers than seconds")
     }
 
-    /// Does something to a process. If it has ended by that, answers whether it took no longer than it may.
-    async fn act(&self, process: &mut Process, act: Act, until: Instant) -> Option<bool> {
+    /// Does something to a process, and answers why it has ended, if it has.
+    async fn act(&self, process: &mut Process, act: Act, until: Instant) -> Option<Why> {
         match act {
             Act::Kill => {
                 self.kill(process).await;
-                Some(true)
+                Some(Why::Ordered)
             }
             Act::Freeze(length) | Act::FreezeAndKill(length) | Act::Ambush(length) => {
                 let ambush = if matches!(act, Act::Ambush(_)) { self.hold_back().await } else { None };
@@ -122,7 +122,7 @@ impl Crew {
                 }
                 process.signal(Signal::CONT);
                 self.journal.end(mark);
-                kills.then_some(true)
+                kills.then_some(Why::Ordered)
             }
             Act::Stop => Some(self.stop(process).await),
         }
@@ -149,21 +149,21 @@ impl Crew {
     }
 
     /// Asks a process to stop, which must not take for ever.
-    async fn stop(&self, process: &mut Process) -> bool {
+    async fn stop(&self, process: &mut Process) -> Why {
         let mark = self.journal.begin(What::Stop, &process.name);
         process.signal(Signal::TERM);
         let ended = process.end_within(2 * DRAIN + LAST_WORDS).await.is_some();
         self.journal.end(mark);
-        if !ended {
-            self.kill(process).await;
+        if ended {
+            return Why::Ordered;
         }
-        ended
+        self.kill(process).await;
+        Why::TooLate
     }
 
     /// Stops the last process of a slot.
     pub(super) async fn dismiss(&self, mut process: Process, began: Duration) {
-        let fell = process.ended().is_some();
-        let in_time = fell || self.stop(&mut process).await;
-        self.note(&process, began, !fell, in_time);
+        let why = if process.ended().is_some() { Why::ByItself } else { self.stop(&mut process).await };
+        self.note(&process, began, why);
     }
 }

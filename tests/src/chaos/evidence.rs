@@ -42,10 +42,19 @@ pub struct Life {
     pub began: Duration,
     /// When it was seen to have ended.
     pub ended: Duration,
-    /// Whether anybody wanted it to end.
-    pub ordered: bool,
-    /// Whether it ended no later than it may.
-    pub in_time: bool,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It was killed, or asked to stop.
+    Ordered,
+    /// It was asked to stop, and had to be killed in the end.
+    TooLate,
+    /// Nobody wanted it.
+    ByItself,
 }
 
 /// What the producer was told.

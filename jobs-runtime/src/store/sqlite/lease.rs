@@ -1,6 +1,7 @@
 //! Workers and their leases: each worker holds the OS lock of a side file while its process lives, and beats while it is awake.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jobs_core::store::{BITE, Beat, Held, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
@@ -62,7 +63,8 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
     Ok(rescue::free_parked(connection, BITE)? > 0)
 }
 
-pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Result<Beat> {
+/// Renews a lease. At the time of the judge, if there is one, it looks at the others, too.
+pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId, judging: Option<Duration>) -> Result<Beat> {
     let renewed = session
         .connection
         .prepare_cached("UPDATE jobs_worker SET beat = beat + 1, renewed_at = ?2 WHERE id = ?1")
@@ -73,7 +75,7 @@ pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId) -> Re
         return Ok(Beat::default());
     }
     session.renewed();
-    let rescue = rescue::wanted(session, now, worker)?;
+    let rescue = judging.map_or(Ok(false), |at| rescue::wanted(session, at, worker))?;
     let look = |connection: &Connection| -> rusqlite::Result<(Option<i64>, bool)> {
         let waiting = connection
             .prepare_cached(

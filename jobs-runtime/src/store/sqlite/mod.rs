@@ -28,7 +28,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jobs_core::record::{UnservedCause, WorkerRecord};
 use jobs_core::store::{
@@ -155,7 +155,20 @@ impl JobStore for SqliteStore {
     }
 
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
-        self.write(move |session| lease::heartbeat(session, now, worker))
+        // Beats that wait for the lock for long are given up one by one, and written all at once: one of them may judge at most. When it
+        // does may be long after it was sent, if this process was frozen. In whole seconds, since a moment more is none of its doing.
+        let (sent, asking) = (Instant::now(), Arc::new(()));
+        let asked = Arc::downgrade(&asking);
+        let beat = self.write(move |session| {
+            let waited = Duration::from_secs(sent.elapsed().as_secs());
+            let judging = (asked.strong_count() > 0).then(|| now.steady.saturating_add(waited));
+            lease::heartbeat(session, now, worker, judging)
+        });
+        Box::pin(async move {
+            let answer = beat.await;
+            drop(asking);
+            answer
+        })
     }
 
     fn undisturbed(&self, _worker: WorkerId) -> StoreFuture<'_, bool> {

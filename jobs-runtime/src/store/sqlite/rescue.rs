@@ -2,7 +2,8 @@
 //!
 //! A worker whose side file is no longer locked is dead, and its jobs are free at once. One that holds its lock but does not beat is
 //! judged by its counter, on the judge's own steady clock and only while the judge's own beats succeed: while a stranger locks the
-//! file nobody can beat, so nobody is judged.
+//! file nobody can beat, so nobody is judged. Nor do beats count that waited for the lock until they were given up, since all of them are
+//! written in one moment then, nor those that were undone.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,10 +23,10 @@ use super::session::Session;
 const BEATS: u32 = 3;
 
 /// What this process has seen of the others' counters.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Judge(HashMap<i64, Seen>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     beat: i64,
     since: Duration,
@@ -40,20 +41,21 @@ struct Other {
     lease: Duration,
 }
 
-/// Whether a rescue has something to do. Called at each of the judge's own beats.
-pub(super) fn wanted(session: &mut Session, now: Now, by: WorkerId) -> Result<bool> {
+/// Whether a rescue has something to do. Called at each of the judge's own beats, with the time of the judge's steady clock.
+pub(super) fn wanted(session: &mut Session, at: Duration, by: WorkerId) -> Result<bool> {
     let others = others(&session.connection, by).map_err(|error| session.error(&error))?;
-    session.judge.0.retain(|key, _| others.iter().any(|other| other.key == *key));
-    let mut dead = false;
+    let mut judge = session.after.judge.take().unwrap_or_else(|| session.judge.clone());
+    judge.0.retain(|key, _| others.iter().any(|other| other.key == *key));
     for other in &others {
-        let seen = session.judge.0.entry(other.key).or_insert(Seen { beat: other.beat, since: now.steady, own_beats: 0 });
+        let seen = judge.0.entry(other.key).or_insert(Seen { beat: other.beat, since: at, own_beats: 0 });
         if seen.beat == other.beat {
             seen.own_beats += 1;
         } else {
-            *seen = Seen { beat: other.beat, since: now.steady, own_beats: 0 };
+            *seen = Seen { beat: other.beat, since: at, own_beats: 0 };
         }
-        dead |= is_dead(session, now, other);
     }
+    let dead = others.iter().any(|other| is_dead(session, &judge, at, other));
+    session.after.judge = Some(judge);
     Ok(dead || has_more(&session.connection).map_err(|error| session.error(&error))?)
 }
 
@@ -64,7 +66,7 @@ fn has_more(connection: &Connection) -> rusqlite::Result<bool> {
 pub(super) fn rescue(session: &mut Session, now: Now, by: WorkerId) -> Result<Rescue> {
     let mut answer = Rescue::default();
     let others = others(&session.connection, by).map_err(|error| session.error(&error))?;
-    let dead: Vec<Other> = others.into_iter().filter(|other| is_dead(session, now, other)).collect();
+    let dead: Vec<Other> = others.into_iter().filter(|other| is_dead(session, &session.judge, now.steady, other)).collect();
     let mut tally = Tally::default();
     let mut work = |connection: &Connection| -> rusqlite::Result<()> {
         // The worker goes first: from here on it can neither beat nor claim.
@@ -104,13 +106,14 @@ fn others(connection: &Connection, by: WorkerId) -> rusqlite::Result<Vec<Other>>
         .collect()
 }
 
-fn is_dead(session: &Session, now: Now, other: &Other) -> bool {
+fn is_dead(session: &Session, judge: &Judge, at: Duration, other: &Other) -> bool {
     if !session.locks.contains_key(&other.id) && lock_is_free(session, other.id) {
         return true;
     }
-    session.judge.0.get(&other.key).is_some_and(|seen| {
-        seen.beat == other.beat && seen.own_beats >= BEATS && now.steady.saturating_sub(seen.since) >= other.lease
-    })
+    judge
+        .0
+        .get(&other.key)
+        .is_some_and(|seen| seen.beat == other.beat && seen.own_beats >= BEATS && at.saturating_sub(seen.since) >= other.lease)
 }
 
 fn lock_is_free(session: &Session, worker: WorkerId) -> bool {

@@ -39,6 +39,8 @@ pub(super) struct After {
     pub(super) jobs: bool,
     /// Wakes those who wait for commands.
     pub(super) commands: bool,
+    /// What the judge has seen at a beat.
+    pub(super) judge: Option<Judge>,
     /// Workers that have ended: their side files go, and the locks on them if they are this process's own.
     pub(super) ended: Vec<WorkerId>,
 }
@@ -51,7 +53,10 @@ impl Session {
 
     /// The transaction is on the disk: does what was to follow.
     pub(super) fn committed(&mut self) {
-        let After { jobs, commands, ended } = std::mem::take(&mut self.after);
+        let After { jobs, commands, judge, ended } = std::mem::take(&mut self.after);
+        if let Some(judge) = judge {
+            self.judge = judge;
+        }
         for worker in ended {
             self.locks.remove(&worker);
             // Only the name goes; a frozen owner keeps its lock on a file that nobody looks for. A file that stays behind is removed

@@ -7,7 +7,7 @@ use jobs_core::record::AttemptError;
 use jobs_core::{JobId, JobRecord, State};
 
 use super::{Breach, Cause, Findings, check};
-use crate::chaos::evidence::{Evidence, Life, Tick};
+use crate::chaos::evidence::{Evidence, Life, Tick, Why};
 use crate::chaos::faults::{Fault, What};
 use crate::chaos::ledger::{End, Entry, Event};
 
@@ -402,11 +402,11 @@ fn a_lease_that_is_lost_for_nothing_is_found() {
 
 #[test]
 fn a_process_that_ends_by_itself_or_too_late_is_found() {
-    let life = Life { process: ONE.to_owned(), began: s(1.0), ended: s(2.0), ordered: true, in_time: true };
+    let life = Life { process: ONE.to_owned(), began: s(1.0), ended: s(2.0), why: Why::Ordered };
     let with = |life| Scene { evidence: Evidence { lives: vec![life], ..Evidence::default() }, runs: 0 };
     with(life.clone()).is_well();
-    with(Life { in_time: false, ..life.clone() }).breaks(Breach::Process);
-    let mut scene = with(Life { ordered: false, ..life });
+    with(Life { why: Why::TooLate, ..life.clone() }).breaks(Breach::Process);
+    let mut scene = with(Life { why: Why::ByItself, ..life });
     scene.breaks(Breach::Process);
     // Without a store it could not even start.
     scene.fault(What::Refuse, "w0.", 1.5, 1.7);

@@ -36,7 +36,8 @@ impl Storm<'_> {
         let left = self.until.saturating_duration_since(Instant::now());
         let longest = self.plan.longest_outage();
         // Most are short, some last.
-        let lasts = longest.mul_f64(chance.f64() * chance.f64()).max(Duration::from_millis(100));
+        let limit = if chance.f64() < 0.2 { longest } else { longest.min(Duration::from_secs(3)) };
+        let lasts = limit.mul_f64(chance.f64()).max(Duration::from_millis(100));
         (left > lasts).then_some(lasts)
     }
 }
