@@ -3,8 +3,6 @@
 //!
 //! Without the feature every guard is on, and asking costs nothing.
 
-#![cfg_attr(not(feature = "mutants"), allow(dead_code, reason = "the names are used by the guards, which are all on"))]
-
 use std::fmt;
 
 /// A guard of the protocol.

@@ -62,10 +62,9 @@ pub(super) fn store_url(chunk: &Chunk) -> Result<(), Found> {
             Ok(settings) => format!("{} {settings:?}", settings.store),
             Err(error) => error.to_string(),
         };
-        // Between the `:` behind a user and the last `@`, a password is one, whatever else is wrong.
-        let is_secret = text
-            .split_once("://ann:")
-            .is_some_and(|(_, rest)| rest.rsplit_once('@').is_some_and(|(password, _)| password.contains(PASSWORD)));
+        // Between the `:` behind a user and the last `@`, a password is one, whatever else is wrong. What stands behind is a host.
+        let is_secret = text.split_once("://").and_then(|(_, rest)| rest.strip_prefix("ann:")?.rsplit_once('@'));
+        let is_secret = is_secret.is_some_and(|(password, host)| password.contains(PASSWORD) && !host.contains(PASSWORD));
         ensure(!is_secret || !shown.contains(PASSWORD), || format!("it shows the password: {shown}"))?;
         if let Ok(Settings { store: url @ StoreUrl::Sqlite(_), .. }) = &result {
             let again = resolve(&[("JOBS_STORE".to_owned(), url.to_string())], None);

@@ -159,7 +159,8 @@ pub(super) fn without_password(url: &str) -> String {
     if query.contains('@') {
         return "a PostgreSQL database".to_owned();
     }
-    let Some((scheme, rest)) = address.split_once("://") else { return "a PostgreSQL database".to_owned() };
+    let parts = address.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme));
+    let Some((scheme, rest)) = parts else { return "a PostgreSQL database".to_owned() };
     let Some((login, host)) = rest.rsplit_once('@') else { return address.to_owned() };
     match login.split_once(':') {
         Some((user, _)) => format!("{scheme}://{user}@{host}"),
@@ -223,6 +224,7 @@ mod tests {
             "postgres://ann:pass?sslmode=secret@db/shop",
             "postgres://ann:secret@x?pass@db/shop",
             "?postgres://ann:secret@db/shop",
+            "postgre:s//ann:secrets://ann:secret@db/shop",
             "postgres://",
             "postgres://ann:secret@db/\u{1b}[2Jshop",
             &format!("postgres://ann:secret@db/{}?x", "x".repeat(10_000)),

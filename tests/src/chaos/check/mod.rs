@@ -1,7 +1,7 @@
 //! The check: what the evidence says about every promise. It is pure, so that it can be shown to find what it looks for.
 //!
-//! [`jobs`] judges how each job ended, [`runs`] whether each execution of it was right, [`ticks`] the account of the schedule, [`crew`]
-//! the processes themselves; [`losses`] knows by what a process may have lost what it held, [`recovery`] how long it took to come back.
+//! `jobs` judges how each job ended, `runs` whether each execution of it was right, `ticks` the account of the schedule, `crew`
+//! the processes themselves; `losses` knows by what a process may have lost what it held, `recovery` how long it took to come back.
 
 mod crew;
 mod jobs;
