@@ -45,6 +45,8 @@ fn silent(command: &mut Command) -> bool {
 /// The file.
 pub(in crate::chaos) struct File {
     folder: TempDir,
+    /// How many bytes the small disk has: nothing here ever fills more than that, wherever it lies.
+    pub(in crate::chaos) size: u64,
     /// Whether it lies on a disk that may be filled.
     pub(in crate::chaos) is_on_small_disk: bool,
 }
@@ -53,13 +55,14 @@ impl File {
     pub(super) fn new(plan: &Plan) -> Result<Self, BoxError> {
         let folder = tempfile::tempdir()?;
         // What a run needs, and some.
-        let size = format!("size={}m,mode=700", 32 + plan.length.as_secs());
+        let megabytes = 32 + plan.length.as_secs();
+        let size = format!("size={megabytes}m,mode=700");
         let is_on_small_disk = std::env::var_os(APART).is_some()
             && silent(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "jobs-chaos"]).arg(folder.path()));
         if !is_on_small_disk {
             println!("the disk is never filled: no small one could be mounted, see unshare(1) and mount(8)");
         }
-        Ok(Self { folder, is_on_small_disk })
+        Ok(Self { folder, size: megabytes << 20, is_on_small_disk })
     }
 
     pub(super) fn url(&self) -> String {

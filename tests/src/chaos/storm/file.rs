@@ -12,10 +12,10 @@ use crate::chaos::stage::{File, somebody};
 pub(super) async fn rage(storm: &Storm<'_>, file: &File) {
     let mut chance = storm.plan.chance(1);
     while let Some(lasts) = storm.rest(&mut chance).await {
-        let (path, filler) = (file.path(), file.filler());
+        let (path, filler, size) = (file.path(), file.filler(), file.size);
         if file.is_on_small_disk && chance.f64() < 0.5 {
             let mark = storm.journal.begin(What::FullDisk, "");
-            blocking(move || fill(&path, &filler, lasts)).await;
+            blocking(move || fill(&path, &filler, size, lasts)).await;
             storm.journal.end(mark);
         } else {
             let mark = storm.journal.begin(What::Lock, "");
@@ -39,14 +39,16 @@ fn lock(path: &Path, lasts: Duration) {
 }
 
 /// Leaves no room on the disk. What is behind the file already is cut off before, so that the next write needs new room.
-fn fill(path: &Path, filler: &Path, lasts: Duration) {
+fn fill(path: &Path, filler: &Path, mut left: u64, lasts: Duration) {
     if let Ok(somebody) = somebody(path) {
         let _ = somebody.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(filler) {
         for size in [1 << 20, 1 << 12, 1] {
             let block = vec![0_u8; size];
-            while file.write_all(&block).is_ok() {}
+            while left > 0 && file.write_all(&block).is_ok() {
+                left = left.saturating_sub(size as u64);
+            }
         }
         std::thread::sleep(lasts);
     }
