@@ -43,7 +43,7 @@ async fn a_restored_backup_runs_again_what_has_ended_since_and_fires_one_of_the_
     // Who held it has no lock here any more that would show that he is gone: his lease has to end.
     let again = world
         .until("the job to run again", async || {
-            world.clock.advance(HOUR / 120);
+            world.clock.advance(HOUR / 720);
             runs.begun()
         })
         .await;

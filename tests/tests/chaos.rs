@@ -1,4 +1,4 @@
-//! Twenty seconds of every fault that there is, on each store; `src/bin/chaos.rs` is the program, which can be run for longer.
+//! Twenty seconds of faults, one of them longer than a lease, on each store; `src/bin/chaos.rs` is the program, which can be run for longer.
 
 use std::process::Command;
 

@@ -73,10 +73,12 @@
 //!
 //! # Looking for more
 //!
-//! Three programs look for what nobody has thought of yet. Each prints a seed, or what it did, so that what it finds is found again:
+//! Three programs look for what nobody has thought of yet. Each prints a seed. With it the first two find the same again to the letter;
+//! the third makes the same choices again, at other moments, and tells the whole story of what it found:
 //!
 //! ```sh
 //! cargo run --release -p tests --bin fuzz -- --seconds 60            # hostile inputs for all that reads them
 //! cargo run --release -p tests --bin simulate -- --seeds 10000       # many processes on one store, in virtual time
-//! cargo run --release -p tests --bin chaos -- --store sqlite --seconds 60   # real processes, killed and frozen
+//! cargo run --release -p tests --bin simulate -- --mutants           # that it notices each guard that is missing
+//! cargo run --release -p tests --bin chaos -- --store sqlite --seconds 60   # real processes, killed and frozen; or postgres
 //! ```

@@ -1,4 +1,4 @@
-//! The guards of the protocol, by name. A build with the feature `mutants` can switch one off for the thread that asks, so that a
+//! The guards of the engine and of the memory store, by name. A build with the feature `mutants` can switch one off for the thread that asks, so that a
 //! simulation can show that it would notice: a check that cannot fail is worth nothing.
 //!
 //! Without the feature every guard is on, and asking costs nothing.

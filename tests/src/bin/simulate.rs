@@ -28,6 +28,9 @@ fn main() -> ExitCode {
     }
     let seeds = options.get("--seeds").copied();
     let from = options.get("--from").copied().unwrap_or(0);
+    if seeds == Some(0) {
+        return usage("--seeds takes 1 or more");
+    }
     match (mutants, options.get("--seed")) {
         (Some(only), _) => try_mutants(only.as_deref(), from, seeds.unwrap_or(1_000)),
         (None, Some(seed)) => show(*seed),
@@ -36,9 +39,11 @@ fn main() -> ExitCode {
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!(
-        "{problem}\n\nsimulate [--seeds N] [--from N]\nsimulate --seed N\nsimulate --mutants [NAME] [--seeds N] [--from N]"
-    );
+    eprintln!("{problem}\n\nsimulate [--seeds N] [--from N]\nsimulate --seed N");
+    eprintln!("simulate --mutants [NAME] [--seeds N] [--from N], NAME one of");
+    for guard in Guard::ALL {
+        eprintln!("  \"{guard}\"");
+    }
     ExitCode::from(2)
 }
 
@@ -101,7 +106,8 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 fn fail(plan: &Plan) -> ExitCode {
     let Some((small, report)) = shrink(plan) else {
         let (first, second) = (run(plan), run(plan));
-        let differs = (0..first.history.len()).find(|nth| first.history.get(*nth) != second.history.get(*nth)).unwrap_or(0);
+        let differs = (0..first.history.len()).find(|nth| first.history.get(*nth) != second.history.get(*nth));
+        let differs = differs.unwrap_or(first.history.len());
         println!("seed {}: the second history is another from line {} on:", plan.seed, differs + 1);
         for report in [first, second] {
             println!("  {}", report.history.get(differs).map_or("(its end)", String::as_str));
@@ -128,6 +134,9 @@ fn fail(plan: &Plan) -> ExitCode {
 
 /// Switches guards off, one at a time.
 fn try_mutants(only: Option<&str>, from: u64, seeds: u64) -> ExitCode {
+    if only.is_some_and(|only| Guard::ALL.iter().all(|guard| guard.to_string() != only)) {
+        return usage("no guard has this name");
+    }
     let mut missed = Vec::new();
     let wanted = |guard: &&Guard| only.is_none_or(|only| guard.to_string() == only);
     for guard in Guard::ALL.iter().filter(wanted) {

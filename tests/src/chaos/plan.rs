@@ -62,9 +62,10 @@ impl Plan {
         fastrand::Rng::with_seed(self.seed.wrapping_mul(1_000).wrapping_add(part))
     }
 
-    /// The longest that one fault of a store lasts: half a minute in long runs, less in short ones.
+    /// The longest that one fault of a store lasts: half a minute in runs of a minute, less in shorter ones.
     #[must_use]
     pub fn longest_outage(&self) -> Duration {
-        (self.length / 6).clamp(Duration::from_secs(1), Duration::from_secs(30))
+        let part = if self.length < Duration::from_secs(60) { self.length / 3 } else { self.length / 2 };
+        part.clamp(Duration::from_secs(1), Duration::from_secs(30))
     }
 }

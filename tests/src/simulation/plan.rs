@@ -205,7 +205,8 @@ fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
         _ => dice.between(500, 60_000),
     };
     let worker = usize::try_from(dice.below(workers as u64)).unwrap_or(0);
-    Trouble { at: dice.between(1_000, 200_000), worker, what, lasts }
+    let at = dice.between(1_000, 200_000);
+    Trouble { at, worker, what, lasts: lasts.min(TROUBLED.saturating_sub(at)) }
 }
 
 impl What {

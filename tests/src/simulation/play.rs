@@ -205,15 +205,11 @@ impl<'a> Play<'a> {
     }
 
     fn report(&self) -> Report {
-        let mut troubles = BTreeMap::new();
-        for trouble in &self.plan.troubles {
-            *troubles.entry(trouble.what.name()).or_default() += 1;
-        }
-        let fates = self.server.counts().fates;
+        let counts = self.server.counts().clone();
         let mut book = self.server.book();
         let violation = book.referee.first().cloned();
         let (jobs, runs) = (book.referee.records().count() as u64, book.referee.runs());
-        Report { violation, history: std::mem::take(&mut book.lines), troubles, fates, jobs, runs }
+        Report { violation, history: std::mem::take(&mut book.lines), troubles: counts.troubles, fates: counts.fates, jobs, runs }
     }
 }
 

@@ -132,7 +132,11 @@ impl Process {
             let slot = self.slot();
             (slot.life.clone(), Arc::clone(&slot.wire))
         };
+        if life.is_gone() {
+            return;
+        }
         self.server.note("", trouble);
+        *self.server.counts().troubles.entry(trouble.what.name()).or_default() += 1;
         let lasts = tokio::time::sleep(trouble.lasts);
         match trouble.what {
             What::Kill(build) => {

@@ -49,6 +49,8 @@ struct Case {
     /// Its runs that have begun.
     runs: i64,
     acknowledged: bool,
+    /// Which attempt each claim was for, by the token.
+    attempts: BTreeMap<i64, u32>,
     /// The processes in which its runs began, by the token.
     ran: BTreeMap<i64, String>,
     /// The crashes that count, by the token under which it was held: the processes that were lost.
@@ -78,6 +80,7 @@ impl Case {
             holder: None,
             runs: 0,
             acknowledged: false,
+            attempts: BTreeMap::new(),
             ran: BTreeMap::new(),
             crashed: BTreeMap::new(),
             shapes: BTreeSet::new(),
@@ -189,10 +192,11 @@ impl Referee {
             if !request.kinds.contains(&*job.kind) {
                 self.blame("a worker gets only kinds that it knows", format!("{name} is {}", job.kind));
             }
-            let Some(case) = self.cases.get(&job.id) else {
+            let Some(case) = self.cases.get_mut(&job.id) else {
                 self.blame("only jobs that were stored are claimed", name);
                 continue;
             };
+            case.attempts.insert(job.token, job.failures + 1);
             if case.record.failures != job.failures || job.failures > RETRIES {
                 self.blame("an attempt is a failure more, up to the limit", format!("{name} has {} failures", job.failures));
             }
@@ -257,6 +261,10 @@ impl Referee {
             return;
         }
         let text = format!("{} at {}", fire.key, fire.tick);
+        let of_schedule = |case: &&Case| case.record.schedule.as_ref() == Some(&fire.key) && !case.record.state.is_finished();
+        if self.cases.values().any(|case| of_schedule(&case)) != (fired == Fired::Overlap) {
+            self.blame("a tick is skipped while a job of its schedule lives, and only then", text.clone());
+        }
         if last != expected || fire.tick <= expected {
             self.blame("a tick is fired by one who knows the last one", text.clone());
         }
@@ -280,7 +288,7 @@ impl Referee {
 
     /// A run of a job begins. Answers its number, and which run of its job it is.
     pub(super) fn began(&mut self, life: &Life, job: JobId, attempt: u32) -> (u64, i64) {
-        let mut nth = 0;
+        let (mut nth, mut wrong_attempt) = (0, false);
         self.last_run += 1;
         let name = job_text(job);
         let others = self.runs.values().filter(|run| run.job == job && !run.life.is_gone() && !run.life.is_behind());
@@ -288,17 +296,24 @@ impl Referee {
         if let Some(other) = beside.filter(|_| !life.is_behind()) {
             self.blame("a job runs once at a time", format!("{name} begins in {} while it runs in {other}", life.name()));
         }
-        if attempt > RETRIES + 1 {
-            self.blame("an attempt is a failure more, up to the limit", format!("{name} has its attempt {attempt}"));
-        }
         if let Some(case) = self.cases.get_mut(&job) {
             case.runs += 1;
             nth = case.runs;
+            let claimed = case.holder.is_some_and(|holder| self.graves.get(&holder).is_some_and(|of| of.name() == life.name()));
+            let right = match case.attempts.get(&case.record.token) {
+                // It has been claimed for this very process, which may be late.
+                Some(latest) if claimed && case.record.state == State::Running => *latest == attempt,
+                _ => case.attempts.values().any(|of| *of == attempt),
+            };
+            wrong_attempt = !right || attempt > RETRIES + 1;
             case.ran.insert(case.record.token, life.name());
             if case.runs > case.record.token {
                 let by = format!("{name} has {} runs after {} claims", case.runs, case.record.token);
                 self.blame("a claim makes one run at most", by);
             }
+        }
+        if wrong_attempt {
+            self.blame("an attempt is a failure more, up to the limit", format!("{} runs as attempt {attempt}", job_text(job)));
         }
         self.runs.insert(self.last_run, Run { job, life: life.clone() });
         (self.last_run, nth)

@@ -53,8 +53,8 @@ pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, f
                 Decision::Cancel { .. } => to(Cancelled) && counted(0, 0),
                 Decision::Retry { .. } => (to(Retryable) || to(Cancelled)) && counted(1, 0) && after.crashes == 0,
                 Decision::Snooze { .. } => (to(Scheduled) || to(Cancelled)) && counted(0, 1) && after.crashes == 0,
-                Decision::HandBack => (to(Available) || to(Cancelled)) && counted(0, 0),
-                Decision::Park { .. } => (to(Parked) || to(Cancelled)) && counted(0, 0),
+                Decision::HandBack => (to(Available) || to(Cancelled)) && count(before) == count(after),
+                Decision::Park { .. } => (to(Parked) || to(Cancelled)) && count(before) == count(after),
             }
         }
         Cause::Enqueue | Cause::Outcome { .. } => still && count(before) == count(after),
@@ -68,7 +68,7 @@ pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, f
             let crashed = after.crashes == before.crashes + 1;
             match (before.state, after.state) {
                 (Running, Failed) => {
-                    if after.kind != "killer" && facts.lost <= QUARANTINE as usize {
+                    if facts.lost <= QUARANTINE as usize {
                         return Some("no innocent job is quarantined");
                     }
                     crashed

@@ -1,6 +1,6 @@
 //! The store as a server of its own: each call takes effect at one instant, is written into the history, and is judged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -37,9 +37,10 @@ pub(super) struct Book {
 }
 
 /// How often things happened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     pub(super) fates: Fates,
+    pub(super) troubles: BTreeMap<&'static str, u64>,
 }
 
 impl Server {

@@ -126,15 +126,18 @@ impl Wire {
                     continue;
                 }
                 tokio::time::sleep(pause).await;
-                for _ in 0..if way == Hears::Noise { 2 } else { 1 } {
-                    if now.jobs != heard.jobs || way == Hears::Noise {
-                        signal.jobs();
-                    }
-                    if now.commands != heard.commands || way == Hears::Noise {
-                        signal.commands();
-                    }
+                if now.jobs != heard.jobs {
+                    signal.jobs();
+                }
+                if now.commands != heard.commands {
+                    signal.commands();
                 }
                 heard = now;
+                if way == Hears::Noise {
+                    // Once more, when there may be nothing any more.
+                    tokio::time::sleep(pause + Duration::from_millis(1)).await;
+                    signal.all();
+                }
             }
         });
     }

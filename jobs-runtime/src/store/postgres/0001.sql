@@ -35,14 +35,16 @@ CREATE TABLE {s}.job (
     -- What a program could not read, or would never take, is refused from whoever writes it: one such row would stop everybody.
     CONSTRAINT job_state CHECK (state IN ('scheduled', 'available', 'running', 'retryable', 'blocked', 'parked')
         AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)
-        AND (parked_by IS NULL OR (coalesce(array_ndims(parked_by), 1) = 1 AND array_position(parked_by, NULL) IS NULL))),
+        AND (parked_by IS NULL OR (coalesce(array_ndims(parked_by), 1) = 1 AND coalesce(array_lower(parked_by, 1), 1) = 1
+            AND array_position(parked_by, NULL) IS NULL))),
     CONSTRAINT job_times CHECK (run_at >= '0001-01-01 00:00:00+00' AND run_at < '9999-12-30 22:00:01+00'
         AND created_at >= '0001-01-01 00:00:00+00' AND created_at < '9999-12-30 22:00:01+00'
         AND (started_at IS NULL OR (started_at >= '0001-01-01 00:00:00+00' AND started_at < '9999-12-30 22:00:01+00'))
         AND (tick IS NULL OR (tick >= '0001-01-01 00:00:00+00' AND tick < '9999-12-30 22:00:01+00'))),
     CONSTRAINT job_counts CHECK (token BETWEEN 0 AND 4611686018427387904 AND failures BETWEEN 0 AND 1000000000
         AND crashes BETWEEN 0 AND 1000000000 AND snoozes BETWEEN 0 AND 1000000000
-        AND (crash_tokens IS NULL OR coalesce(array_ndims(crash_tokens), 1) = 1))
+        AND (crash_tokens IS NULL OR (coalesce(array_ndims(crash_tokens), 1) = 1 AND coalesce(array_lower(crash_tokens, 1), 1) = 1
+            AND coalesce(array_length(crash_tokens, 1), 0) <= 64)))
 ) WITH (
     autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0.0, autovacuum_analyze_threshold = 10000

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jobs_core::StoreError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// What a step of this store answers.
 pub(super) type Result<T> = std::result::Result<T, Problem>;
@@ -76,12 +76,15 @@ impl Problem {
 /// Whether a row was on its way to the catch-all of the history while its day was being made. The server says so as of a broken
 /// constraint, but one without a name, which no table of ours has.
 fn is_new_day(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|error| *error.code() == SqlState::CHECK_VIOLATION && error.constraint().is_none())
+    let is_history = |error: &DbError| error.table().is_some_and(|table| table.starts_with("history_"));
+    error
+        .as_db_error()
+        .is_some_and(|error| *error.code() == SqlState::CHECK_VIOLATION && error.constraint().is_none() && is_history(error))
 }
 
-/// Data exceptions and broken constraints.
+/// Data exceptions, broken constraints, and limits of the server.
 fn is_of_values(code: &SqlState) -> bool {
-    matches!(code.code().get(..2), Some("22" | "23"))
+    matches!(code.code().get(..2), Some("22" | "23" | "54"))
 }
 
 fn is_encoding(error: &tokio_postgres::Error) -> bool {

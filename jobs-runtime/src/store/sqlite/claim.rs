@@ -13,7 +13,7 @@ use jobs_core::store::{BITE, Claim, ClaimRequest, Now};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::error::Result;
-use super::row::{Raw, count, count_or_none, id, instant, micros, priority, rows, text, text_or_none, tick};
+use super::row::{Raw, bytes, count, count_or_none, id, instant, lent, micros, priority, rows, text_or_none, tick};
 use super::session::Session;
 use crate::store::names::Names;
 
@@ -212,11 +212,11 @@ fn take_one(
         id: id(row, 0)?,
         seq,
         token: row.get(1)?,
-        kind: names.share(&text(row, 2)?),
-        queue: names.share(&text(row, 3)?),
+        kind: names.share(&lent(row, 2)?),
+        queue: names.share(&lent(row, 3)?),
         priority: priority(row, 4)?,
         // Arguments are never guessed: what is no text does not decode.
-        payload: row.get::<_, Raw>(5)?.text().unwrap_or_default().to_owned(),
+        payload: std::str::from_utf8(bytes(row, 5)?).unwrap_or_default().to_owned(),
         name: text_or_none(row, 6)?,
         retries: count_or_none(row, 7)?,
         timeout: timeout.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs())),

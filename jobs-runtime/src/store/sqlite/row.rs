@@ -1,5 +1,7 @@
 //! Between rows and records: times, ids and the lists inside texts.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jobs_core::job::TickId;
 use jobs_core::record::{AttemptError, KEPT_ERRORS};
@@ -56,10 +58,19 @@ impl ToSql for Raw {
     }
 }
 
+/// The bytes of a text.
+pub(super) fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a [u8]> {
+    row.get_ref(column)?.as_bytes().map_err(|error| wrong(column, error))
+}
+
 /// The text in a column. Bytes from outside that are no UTF-8 become U+FFFD.
+pub(super) fn lent<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Cow<'a, str>> {
+    bytes(row, column).map(String::from_utf8_lossy)
+}
+
+/// The same, to keep.
 pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    let bytes = row.get_ref(column)?.as_bytes().map_err(|error| wrong(column, error))?;
-    Ok(String::from_utf8_lossy(bytes).into_owned())
+    lent(row, column).map(Cow::into_owned)
 }
 
 /// A text that may be missing.

@@ -11,9 +11,11 @@ use crate::chaos::stage::{File, somebody};
 
 pub(super) async fn rage(storm: &Storm<'_>, file: &File) {
     let mut chance = storm.plan.chance(1);
-    while let Some(lasts) = storm.rest(&mut chance).await {
+    let mut nth = 0;
+    while let Some(lasts) = storm.rest(&mut chance, nth).await {
+        nth += 1;
         let (path, filler, size) = (file.path(), file.filler(), file.size);
-        if file.is_on_small_disk && chance.f64() < 0.5 {
+        if file.is_on_small_disk && nth != 2 && chance.f64() < 0.5 {
             let mark = storm.journal.begin(What::FullDisk, "");
             blocking(move || fill(&path, &filler, size, lasts)).await;
             storm.journal.end(mark);

@@ -30,14 +30,16 @@ impl Storm<'_> {
         }
     }
 
-    /// Rests for a while. Answers for how long the next fault may last; nothing when the end has come.
-    async fn rest(&self, chance: &mut fastrand::Rng) -> Option<Duration> {
+    /// Rests for a while. Answers for how long the next fault, which is the `nth` of its sort, may last; nothing when the end has come.
+    async fn rest(&self, chance: &mut fastrand::Rng, nth: usize) -> Option<Duration> {
         sleep(Duration::from_secs_f64(1.5 + 3.5 * chance.f64())).await;
         let left = self.until.saturating_duration_since(Instant::now());
         let longest = self.plan.longest_outage();
         // Most are short, some last.
         let limit = if chance.f64() < 0.2 { longest } else { longest.min(Duration::from_secs(3)) };
         let lasts = limit.mul_f64(chance.f64()).max(Duration::from_millis(100));
+        // One in every run is longer than a lease.
+        let lasts = if nth == 1 { self.plan.longest_outage() } else { lasts };
         (left > lasts).then_some(lasts)
     }
 }

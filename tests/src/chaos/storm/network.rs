@@ -11,7 +11,9 @@ use crate::{Proxy, Way};
 
 pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
     let mut chance = storm.plan.chance(3);
-    while let Some(lasts) = storm.rest(&mut chance).await {
+    let mut nth = 0;
+    while let Some(lasts) = storm.rest(&mut chance, nth).await {
+        nth += 1;
         let all = [What::Cut, What::Cut, What::Refuse, What::Swallow, What::Slow, What::Slow, What::Silence, What::LostAnswer];
         let what = *chance.choice(&all).unwrap_or(&What::Cut);
         let place = chance.usize(..server.ways.len());

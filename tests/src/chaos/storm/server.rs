@@ -11,7 +11,9 @@ use crate::chaos::stage::Server;
 
 pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
     let mut chance = storm.plan.chance(2);
-    while let Some(lasts) = storm.rest(&mut chance).await {
+    let mut nth = 0;
+    while let Some(lasts) = storm.rest(&mut chance, nth).await {
+        nth += 1;
         let what = *chance.choice(&[What::Restart, What::Terminate, What::Terminate, What::Crowd]).unwrap_or(&What::Restart);
         let mark = storm.journal.begin(what, "");
         match what {
