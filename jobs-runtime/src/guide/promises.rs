@@ -146,11 +146,12 @@
 //! Nothing tells which of the jobs that a process held has killed it. All of them count one crash and go *on probation*: each
 //! process runs at most one such job at a time, and fetches none ahead. A job that brings down its process three times on
 //! probation is quarantined: it ends as failed, with an error that says so. A failure or a snooze shows that the job is alive,
-//! and clears its crashes. A worker that merely lost its lease takes back the crashes that this cost its jobs.
+//! and clears its crashes. The very first crash does not count, since any of its neighbours may have caused it. A worker that merely
+//! lost its lease takes back the crashes that this cost its jobs, as soon as it reaches the store again.
 //!
 //! Two things follow. What a killed process held runs again one job at a time in each process, until each has ended once: after a
-//! kill, long jobs take longer than before it. And a kill from outside looks like any other: a job that outlives four of them,
-//! with no end of its own between, is quarantined. So give the process time to stop: `shutdown.drain` and `shutdown.grace`
+//! kill, long jobs take longer than before it. And a kill from outside, or a process that has lost touch, looks like any other: a job
+//! that outlives four of them, with no end of its own between, is quarantined. So give the process time to stop: `shutdown.drain` and `shutdown.grace`
 //! together should be shorter than what your supervisor waits before it kills (Docker 10 s, Kubernetes 30 s, systemd 90 s, unless
 //! told otherwise).
 //!
