@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use jobs_runtime::store::sqlite::bare::{FORGET, INSERT, MIGRATIONS, MOVE_FENCED, STRIPE, TAKE};
+use jobs_runtime::store::sqlite::bare::{FORGET, INSERT, MIGRATIONS, MOVE_FENCED, READ, STRIPE, TAKE};
 use rusqlite::{CachedStatement, Connection, params};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -146,11 +146,13 @@ fn claim(connection: &Connection) -> Vec<Job> {
         .expect("the query runs")
         .collect::<Result<_, _>>()
         .expect("keys are numbers");
+    let mut read = connection.prepare_cached(READ).expect("the statement is good");
     let mut take = connection.prepare_cached(TAKE).expect("the statement is good");
-    keys.into_iter()
-        .map(|seq| {
-            take.query_row(params![seq, 1, 1], |row| Ok(Job { seq, id: row.get(0)?, token: row.get(1)?, payload: row.get(5)? }))
-                .expect("a row is taken")
-        })
-        .collect()
+    let claimed = |seq| {
+        let job = read.query_row([seq], |row| Ok(Job { seq, id: row.get(0)?, token: row.get::<_, i64>(1)? + 1, payload: row.get(5)? }));
+        let job = job.expect("a row is read");
+        take.execute(params![seq, 1, 1, job.token]).expect("a row is taken");
+        job
+    };
+    keys.into_iter().map(claimed).collect()
 }

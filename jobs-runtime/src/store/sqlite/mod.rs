@@ -46,7 +46,7 @@ use writer::Writer;
 /// The statements of the hot path, for the benchmark that runs them bare. No part of the public API.
 #[doc(hidden)]
 pub mod bare {
-    pub use super::claim::{STRIPE, TAKE};
+    pub use super::claim::{READ, STRIPE, TAKE};
     pub use super::complete::{FORGET, MOVE_FENCED};
     pub use super::enqueue::INSERT;
     pub use super::schema::MIGRATIONS;
