@@ -9,8 +9,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, Store,
-    StoreFuture, StoreInfo,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
+    Store, StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -309,6 +309,18 @@ impl ManageStore for Tap {
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         self.change("requeue", move |store| store.requeue(now, ids))
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.change("pause", move |store| store.pause(now, queues))
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.change("resume", move |store| store.resume(queues))
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.through("paused", |store| store.paused())
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {
