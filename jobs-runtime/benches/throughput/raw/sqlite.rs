@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use jobs_runtime::store::sqlite::bare::{FORGET, INSERT, MIGRATIONS, MOVE_FENCED, READ, STRIPE, TAKE};
+use jobs_runtime::store::sqlite::bare::{FORGET, INSERT_FRESH, MIGRATIONS, MOVE_FENCED, READ, STRIPE, TAKE};
 use rusqlite::{CachedStatement, Connection, params};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -105,7 +105,7 @@ fn writer(connection: &Connection, commands: &Receiver<Command>) {
         let mut next = Some(first);
         let mut taken = 0;
         {
-            let mut row = connection.prepare_cached(INSERT).expect("the statement is good");
+            let mut row = connection.prepare_cached(INSERT_FRESH).expect("the statement is good");
             let mut history = connection.prepare_cached(MOVE_FENCED).expect("the statement is good");
             let mut moved = Vec::new();
             let none: Option<&str> = None;

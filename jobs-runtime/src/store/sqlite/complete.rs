@@ -5,7 +5,7 @@ use jobs_core::State;
 use jobs_core::store::{Completion, CompletionAnswer, Decision, Now};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::enqueue::insert;
+use super::enqueue::Insert;
 use super::error::{Result, is_own_fault};
 use super::row::{keys, micros, text_or_none, with_error};
 use super::session::Session;
@@ -121,8 +121,9 @@ impl<'c> Batch<'c> {
     fn follow(&mut self, outcome: &Completion) -> rusqlite::Result<CompletionAnswer> {
         // A follower may bear the name that comes free.
         self.forget()?;
+        let mut insert = Insert::new(self.connection, self.now);
         for job in &outcome.followers {
-            if let Err(problem) = insert(self.connection, self.now, job) {
+            if let Err(problem) = insert.one(job) {
                 return problem.into_refusal().map(CompletionAnswer::Refused);
             }
         }

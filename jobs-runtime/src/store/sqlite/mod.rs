@@ -48,7 +48,7 @@ use writer::Writer;
 pub mod bare {
     pub use super::claim::{READ, STRIPE, TAKE};
     pub use super::complete::{FORGET, MOVE_FENCED};
-    pub use super::enqueue::INSERT;
+    pub use super::enqueue::INSERT_FRESH;
     pub use super::schema::MIGRATIONS;
 }
 
