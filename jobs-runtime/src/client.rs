@@ -125,11 +125,11 @@ impl Client {
         self.store.requeue(self.env.now(), ids).await
     }
 
-    /// Pauses a queue, for all processes and until it is resumed: no job of it begins. What runs goes on, what was fetched ahead goes back
-    /// with no attempt used, and what is enqueued waits. Answers whether it was not paused before.
+    /// Pauses a queue, for all processes and until it is resumed: nothing more is claimed from it. What runs goes on, what is enqueued
+    /// waits, and what processes have fetched ahead goes back with no attempt used when they hear of it: within a second where wake-ups
+    /// work, else at their next heartbeat. Answers whether it was not paused before.
     ///
-    /// Running processes hear of it within a second where wake-ups work, else at their next heartbeat. A queue that nobody uses yet can be
-    /// paused too; a name that no queue can have is an error.
+    /// A queue that nobody uses yet can be paused too; a name that no queue can have is an error.
     pub async fn pause_queue(&self, queue: impl Into<String> + Send) -> Result<bool, StoreError> {
         let changed = self.store.pause(self.env.now(), vec![queue_name(queue.into())?]).await?;
         Ok(changed.first().copied().unwrap_or_default())

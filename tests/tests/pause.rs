@@ -81,9 +81,12 @@ async fn what_was_fetched_ahead_goes_back_unused_and_what_runs_goes_on() {
         let ids = enqueue_many(client, "work", 20).await;
         let first = runs.next().await;
         world.until("jobs to be fetched ahead", async || (runtime.health().fetched_ahead > 0).then_some(())).await;
+        let paused_at = world.now();
         client.pause_queue("default").await.unwrap();
         let gone_back = async || (client.counts().await.unwrap().available == 19).then_some(());
         world.pass("the others to go back", STEP, gone_back).await;
+        // Later they would go back anyway, because the first one is long.
+        assert!(world.now().duration_since(paused_at) < jiff::SignedDuration::from_millis(250), "not because of the pause");
         assert_eq!(runtime.health().fetched_ahead, 0);
         let running = first.context.id();
         first.succeed();
@@ -104,25 +107,56 @@ async fn what_was_fetched_ahead_goes_back_unused_and_what_runs_goes_on() {
 }
 
 #[tokio::test]
+async fn what_a_claim_brings_after_the_news_of_a_pause_goes_back() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&store).register(work).start().await.unwrap();
+        let client = runtime.client();
+        enqueue(client, "work").await;
+        let busy = runs.next().await;
+        store.fail("claim", Fault::Late, 1);
+        enqueue(client, "work").await;
+        world.until("the claim to be under way", async || store.is_late().then_some(())).await;
+        client.pause_queue("default").await.unwrap();
+        world.pass("the pause to be heard of", STEP, async || (!runtime.health().paused.is_empty()).then_some(())).await;
+        store.deliver();
+        world.pass("the job to go back", STEP, async || (client.counts().await.unwrap().available == 1).then_some(())).await;
+        assert!(runs.begun().is_none(), "it ran");
+        client.resume_queue("default").await.unwrap();
+        world.pass("it to run", STEP, async || runs.begun()).await.succeed();
+        busy.succeed();
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_pause_and_a_resume_reach_another_process_within_a_second() {
     on_every_store(async |world| {
         let store = world.store().await;
         let (work, mut runs) = script("work");
-        let runtime =
-            World::builder_in_real_time(&store).lease(30 * SECOND).heartbeat(10 * SECOND).register(work).start().await.unwrap();
+        let builder = World::builder_in_real_time(&store).lease(60 * SECOND).heartbeat(20 * SECOND);
+        let runtime = builder.queue("low", 4).register(work).start().await.unwrap();
+        // A process that has nothing to do waits for its next heartbeat.
         enqueue(runtime.client(), "work").await;
-        runs.next().await.succeed();
+        let busy = runs.next().await;
         let other = World::client_in_real_time(&world.store().await);
         for _ in 0..3 {
-            other.pause_queue("default").await.unwrap();
+            other.pause_queue("low").await.unwrap();
             let heard = world.until("it to be paused", async || (!runtime.health().paused.is_empty()).then_some(()));
             assert!(tokio::time::timeout(SECOND, heard).await.is_ok(), "a pause was not heard of within a second");
+            let waits = enqueue_low(&other).await;
+            // Another queue's job, enqueued later, has been claimed.
             enqueue(&other, "work").await;
-            assert!(runs.begun().is_none(), "it ran");
-            other.resume_queue("default").await.unwrap();
+            let run = runs.next().await;
+            assert_ne!(run.context.id(), waits);
+            run.succeed();
+            other.resume_queue("low").await.unwrap();
             let run = tokio::time::timeout(SECOND, runs.next()).await;
             run.expect("a resume was not heard of within a second").succeed();
         }
+        busy.succeed();
         stop(runtime).await;
     })
     .await;
@@ -135,7 +169,10 @@ async fn a_look_at_what_is_paused_that_fails_is_made_again() {
         let (work, mut runs) = script("work");
         let runtime = world.builder(&store).register(work).start().await.unwrap();
         let client = runtime.client();
+        enqueue(client, "work").await;
+        let busy = runs.next().await;
         for _ in 0..2 {
+            let began = world.now();
             store.fail("paused", Fault::Error, 3);
             client.pause_queue("default").await.unwrap();
             let heard = async || (!runtime.health().paused.is_empty()).then_some(());
@@ -144,7 +181,30 @@ async fn a_look_at_what_is_paused_that_fails_is_made_again() {
             store.fail("paused", Fault::Error, 3);
             client.resume_queue("default").await.unwrap();
             world.pass("the resume to be found", STEP, async || runs.begun()).await.succeed();
+            let took = world.now().duration_since(began);
+            assert!(took < jiff::SignedDuration::from_secs(60), "not before a heartbeat: {took:#}");
         }
+        busy.succeed();
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idle_process_finds_a_pause_at_its_heartbeat() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let runtime = world.builder(&store).register(script("work").0).start().await.unwrap();
+        world.pass("what was paused at the start", STEP, async || (store.calls("paused") > 0).then_some(())).await;
+        let looked = store.calls("paused");
+        for _ in 0..10 {
+            store.signal_commands();
+            world.clock.advance(SECOND);
+            store.more_calls("schedules", 0).await;
+        }
+        assert_eq!(store.calls("paused"), looked, "news alone is no reason to ask");
+        runtime.client().pause_queue("default").await.unwrap();
+        world.pass("a heartbeat", 10 * SECOND, async || (!runtime.health().paused.is_empty()).then_some(())).await;
         stop(runtime).await;
     })
     .await;

@@ -131,9 +131,11 @@ fn a_pause_by_http_reaches_every_worker(place: &Place) {
     let workers = [worker(place, folder.path(), "north"), worker(place, folder.path(), "south")];
     assert_eq!(ask(&web.address, "POST /pause", "").status, 303);
     web.order(20, 1);
-    let report = web.wait_for(|report| report.contains("worker south holds 0"));
-    assert!(report.starts_with("20 wait, 0 run, 0 completed"), "{report}");
-    assert!(report.contains("\nqueue labels is paused\n"), "{report}");
+    for _ in 0..20 {
+        let report = web.wait_for(|report| report.contains("worker north holds 0") && report.contains("worker south holds 0"));
+        assert!(report.starts_with("20 wait, 0 run, 0 completed"), "{report}");
+        assert!(report.contains("\nqueue labels is paused\n"), "{report}");
+    }
     assert_eq!(ask(&web.address, "POST /resume", "").status, 303);
     let report = web.wait_for(|report| completed_by(report).values().sum::<usize>() == 20);
     assert!(!report.contains("is paused"), "{report}");

@@ -46,6 +46,7 @@ pub struct KindShape {
 }
 
 /// What a heartbeat found.
+#[allow(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beat {
     /// Whether the worker still has its lease. If not, it must let go of all its jobs and take a new id.
@@ -54,8 +55,10 @@ pub struct Beat {
     pub rescue: bool,
     /// The earliest time at which a waiting job is due.
     pub next_due: Option<Timestamp>,
-    /// Whether jobs are available now.
+    /// Whether jobs are available now, of whatever queue.
     pub waiting: bool,
+    /// Whether any queue is paused.
+    pub paused: bool,
 }
 
 /// What a rescue did.

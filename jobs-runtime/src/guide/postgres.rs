@@ -97,7 +97,7 @@
 //!   thresholds (it is cleaned after 2,000 dead rows, whatever its size, without pauses).
 //! - **Processes**: one process runs as many jobs at once as `concurrency` says (64), so add a process when its processor is busy, or
 //!   to survive the loss of a machine, and not before. Jobs that wait for something else want a higher `concurrency` instead. If jobs
-//!   wait while the processes are idle, look at the queues that they serve (`only_queues`, `queues.<name>.concurrency`).
+//!   wait while the processes are idle, look at the queues that they serve (`only_queues`, `queues.<name>.concurrency`), and whether one is paused.
 //! - **Disk**: a finished job takes its arguments, its output and about 250 bytes, for the time of `retention.completed` (1 d) and up
 //!   to a day more.
 //!
@@ -171,6 +171,7 @@
 //! - jobs that ended since the backup was taken run again, and jobs that were enqueued since are gone;
 //! - jobs that ran at that time have a worker that is no more: they are freed at once, count one crash, and run again;
 //! - ticks that passed since are fired once each schedule, as after any standstill ([misfires](super::schedules));
+//! - the queues that were paused at that time are paused again, and no others;
 //! - ids of jobs that were enqueued since are forgotten, so that repeating such an enqueue stores the job anew. A caller that still
 //!   knows what it asked for can so bring back what was lost.
 //!
@@ -178,7 +179,7 @@
 //! process that is started on it would run them. Empty it first:
 //!
 //! ```sql
-//! TRUNCATE jobs.job, jobs.worker, jobs.dead_worker, jobs.schedule;
+//! TRUNCATE jobs.job, jobs.worker, jobs.dead_worker, jobs.schedule, jobs.paused_queue;
 //! ```
 //!
 //! # What to watch
@@ -186,7 +187,7 @@
 //! [`Client::counts`](crate::Client::counts) and [`Health`](crate::Health) say what a program can know. The rest is for SQL; a role
 //! with the rights above may ask all of it.
 //!
-//! What waits, and for how long. If `oldest` grows, there are too few workers, or none for that queue:
+//! What waits, and for how long. If `oldest` grows, there are too few workers, or none for that queue, or it stands in `jobs.paused_queue`:
 //!
 //! ```sql
 //! SELECT queue, kind, count(*) AS waiting, max(now() - run_at) AS oldest

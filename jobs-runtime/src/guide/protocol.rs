@@ -47,8 +47,8 @@
 //!
 //! # Claim
 //!
-//! One statement for the whole process: the first jobs by (priority, time due, order of enqueue) of the kinds that this process knows
-//! become `running`, each under token + 1 and this worker. It takes part only with an unexpired row of its own worker, and on PostgreSQL
+//! One statement for the whole process: the first jobs by (priority, time due, order of enqueue) of the kinds that this process knows,
+//! but for paused queues, become `running`, each under token + 1 and this worker. It takes part only with an unexpired row of its own worker, and on PostgreSQL
 //! it locks that row (`FOR KEY SHARE`), so that nobody can end the worker while it claims. What is fetched ahead is handed back when
 //! it does not begin soon. No attempt is counted at a claim: **the attempt is 1 + recorded failures**, so nothing that ends without an outcome
 //! needs to take one back.
@@ -103,7 +103,7 @@
 //! Whoever's heartbeat finds a dead worker removes its row first: from then on that worker can neither beat nor claim. Then, in a second
 //! statement that sees what a last claim took, its running jobs become available, with `crashes + 1`.
 //!
-//! Nothing tells which of a thousand jobs has killed the process. So a job with a crash is **on probation**: never fetched ahead, and
+//! Nothing tells which of all its jobs has killed the process. So a job with a crash is **on probation**: never fetched ahead, and
 //! one at most at a time in each process. A third crash on probation ends it as failed (*quarantined*). A worker that lost its lease
 //! and lives takes back the crashes that this cost its jobs.
 //!
@@ -111,7 +111,7 @@
 //! |---|---|---|
 //! | the rescuer dies half-way | what it did not free is held by a worker without a row, which the next one sees | `conformance::crash::killed_at_any_moment_no_job_is_lost` `conformance::crash::a_killed_workers_job_runs_again` |
 //! | two rescue at once | each job is freed once, and has one crash more | `conformance::crash::racing_rescues_free_each_job_once` |
-//! | a process is killed with a thousand jobs, again and again | they run one by one; those that end clear their crashes, and none is quarantined for another's sake | `conformance::crash::a_first_crash_quarantines_nobody` `processes::a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not` |
+//! | a process is killed with many jobs, again and again | they run one by one; those that end clear their crashes, and none is quarantined for another's sake | `conformance::crash::a_first_crash_quarantines_nobody` `processes::a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not` |
 //! | the worker that was ended lives after all | it begins anew and takes the crash back, also when the job runs elsewhere by then | `conformance::lease::a_lost_worker_that_lives_takes_its_crashes_back` `conformance::lease::a_crash_is_taken_back_though_the_job_runs_again` `conformance::lease::every_crash_is_taken_back_once_in_any_order` |
 //!
 //! # Parking

@@ -7,10 +7,11 @@
 //! of (priority, time due, order of enqueue), over all queues that have room. Short jobs are fetched ahead, at most what ends in
 //! about 50 ms at the durations measured; what was fetched ahead and does not begin is handed back.
 //!
-//! A queue can be **paused**, for all processes and until it is resumed, also across restarts: no job of it begins. What runs goes on,
-//! what was fetched ahead goes back with no attempt used, and what is enqueued, retried or due meanwhile waits in its order. Other
-//! processes hear of it within a second, or, where no wake-ups come, at their next heartbeat; nothing is claimed from the queue from the
-//! moment on at which the call is answered. [`Health::paused`](crate::Health) tells which of a process's queues rest.
+//! A queue can be **paused**, for all processes and until it is resumed, also across restarts. From the moment on at which the call is
+//! answered nothing more is claimed from it. What runs goes on; what a process has fetched ahead goes back with no attempt used when the
+//! process hears of the pause: within a second, or, where no wake-up reaches it, at its next heartbeat. What is enqueued, retried or
+//! due meanwhile waits in its order. [`Health::paused`](crate::Health) tells which queues of a process rest. A schedule goes on
+//! ticking, and its [overlap policy](super::schedules#missed-ticks-and-overlaps) sees a job that waits in a paused queue as one that is not finished.
 //!
 //! ```standalone_crate
 //! use jobs_runtime::{Runtime, State, job};

@@ -86,7 +86,8 @@
 //!   others.
 //! - **Overlap: skip.** If the job of an earlier tick is still alive when the next one comes, the tick is recorded as skipped. A
 //!   job that waits for a retry is alive: a job that fails every time, with the default 10 retries, holds up its schedule for
-//!   hours. Give frequent schedules `retries = 0`.
+//!   hours. Give frequent schedules `retries = 0`. So is a job that waits in a [paused queue](super::running#queues-and-concurrency): later
+//!   ticks are recorded as skipped until it has run.
 //!
 //! A schedule that is new, or whose text or zone was changed, counts from that moment: an edit fires no earlier ticks. A `@once`
 //! that has fired stays fired; with another text its schedule goes on from that moment.

@@ -24,6 +24,7 @@ use crate::worker::executor::Executor;
 use crate::worker::fetcher::Fetcher;
 use crate::worker::heartbeat::Heartbeat;
 use crate::worker::lease::{Keeper, Lease};
+use crate::worker::pauser::Pauser;
 use crate::worker::pool::Pool;
 use crate::worker::pruner::Pruner;
 use crate::worker::rescuer::Rescuer;
@@ -140,6 +141,10 @@ impl Engine {
         let news = beat.clone();
         takers.push(core.start("rescuer", taking, move |core| Rescuer::new(&core.shared, &core.lease, news.clone())));
         takers.push(core.start("pruner", taking, |core| Pruner::new(&core.shared)));
+
+        let (handing_in, news) = (outcomes.clone(), beat.clone());
+        let pauser = move |core: &Core| Pauser::new(&core.shared, &core.pool, handing_in.clone(), news.clone());
+        takers.push(core.start("pauser", taking, pauser));
 
         let writer = completer.clone();
         let writers = vec![core.start("completer", writing, move |_| writer.clone())];

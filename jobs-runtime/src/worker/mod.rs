@@ -4,7 +4,7 @@
 //! Fetcher ──claims──► Pool ──jobs──► Executor ──outcomes──► Completer ──► Store
 //!    ▲                  │ running          ▲
 //!    └── room ──────────┘                  │ stop, abort
-//! Heartbeat ──► Lease    Warden, Canceller ┘ (timeouts, cancellations)
+//! Heartbeat ──► Lease    Warden, Canceller ┘ (timeouts, cancellations)    Pauser
 //!     └──► Rescuer    Pruner
 //! ```
 //!
@@ -21,6 +21,7 @@ pub(crate) mod guard;
 pub(crate) mod heartbeat;
 pub(crate) mod lease;
 pub(crate) mod leash;
+pub(crate) mod pauser;
 pub(crate) mod pool;
 pub(crate) mod pruner;
 pub(crate) mod rescuer;

@@ -227,7 +227,7 @@ impl Pool {
     }
 
     /// Takes note of the queues that are paused now. Answers those of this process that were not before, and those that are no more.
-    pub(crate) fn pause(&self, paused: &BTreeSet<String>) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+    pub(crate) fn note_paused(&self, paused: &BTreeSet<String>) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         let (mut begun, mut ended) = (Vec::new(), Vec::new());
         for queue in &mut self.lock().queues {
             let is_paused = paused.contains(&*queue.name);

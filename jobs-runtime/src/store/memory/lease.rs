@@ -88,6 +88,7 @@ impl State {
             rescue: self.needs_rescue(now),
             next_due: self.next_due(),
             waiting: !self.index.ready.is_empty() || !self.index.probation.is_empty(),
+            paused: !self.paused.is_empty(),
         }
     }
 

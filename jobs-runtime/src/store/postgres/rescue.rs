@@ -212,6 +212,7 @@ pub(super) const SURVEY: &str = concat!(
        (SELECT (extract(epoch FROM run_at - {now}) * 1000000)::bigint FROM {s}.job \
          WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1) AS due, \
        EXISTS (SELECT 1 FROM stripe) OR EXISTS (SELECT 1 FROM {s}.job WHERE state = 'available' AND crashes > 0) AS waiting, \
+       EXISTS (SELECT 1 FROM {s}.paused_queue) AS paused, \
        (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint AS took"
 );
 
@@ -221,7 +222,8 @@ pub(super) async fn survey(connection: &mut Connection, at: Now, now: Option<Tim
     let due: Option<i64> = get(&row, "due")?;
     // Counted from the server's time, told in the caller's.
     let next_due = due.map(|due| at.wall.saturating_add(micros_of(due)).unwrap_or(Timestamp::MAX));
-    let beat = Beat { alive: true, rescue: get(&row, "rescue")?, next_due, waiting: get(&row, "waiting")? };
+    let (rescue, waiting, paused) = (get(&row, "rescue")?, get(&row, "waiting")?, get(&row, "paused")?);
+    let beat = Beat { alive: true, rescue, next_due, waiting, paused };
     Ok((beat, micros_of(get(&row, "took")?)))
 }
 

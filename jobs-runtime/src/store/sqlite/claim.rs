@@ -37,7 +37,11 @@ fn run(connection: &Connection, names: &mut Names, now: Now, request: &ClaimRequ
         for seq in &chosen {
             claim.jobs.extend(read.query_row([seq], |row| claimed(row, names, *seq)).optional()?);
         }
-        connection.prepare_cached(TAKE)?.execute(params![keys(&chosen), worker, micros(now.wall)])?;
+        let taken = connection.prepare_cached(TAKE)?.execute(params![keys(&chosen), worker, micros(now.wall)])?;
+        // Nobody gets a job that was not taken for him, nor one twice.
+        if taken != claim.jobs.len() {
+            return Err(rusqlite::Error::StatementChangedRows(taken));
+        }
     }
     claim.next_due = next_due(connection)?.map(instant);
     Ok(claim)
@@ -106,14 +110,14 @@ impl Stripe {
 pub const STRIPE: &str = "SELECT priority, run_at, seq FROM jobs_job WHERE queue = ?1 AND kind = ?2 AND state = 'available' AND crashes = 0 \
      AND (priority, run_at, seq) > (?3, ?4, ?5) ORDER BY priority, run_at, seq LIMIT ?6";
 
-/// The queues that give no jobs.
+/// The queues that give no jobs, in order.
 fn paused(connection: &Connection) -> rusqlite::Result<Vec<Raw>> {
-    connection.prepare_cached("SELECT queue FROM jobs_paused_queue")?.query_map([], |row| row.get(0))?.collect()
+    connection.prepare_cached("SELECT queue FROM jobs_paused_queue ORDER BY queue")?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The queues of which something is wanted and to be had, by their places in the request.
 fn wanted<'a>(request: &'a ClaimRequest, paused: &'a [Raw]) -> impl Iterator<Item = (usize, &'a QueueDemand)> {
-    let is_open = |demand: &QueueDemand| !paused.iter().any(|queue| queue.text() == Some(&*demand.queue));
+    let is_open = |demand: &QueueDemand| paused.binary_search_by(|queue| queue.bytes().cmp(demand.queue.as_bytes())).is_err();
     request.queues.iter().enumerate().filter(move |(_, demand)| demand.limit > 0 && is_open(demand))
 }
 

@@ -76,17 +76,17 @@ pub(super) fn heartbeat(session: &mut Session, now: Now, worker: WorkerId, judgi
     }
     session.renewed();
     let rescue = judging.map_or(Ok(false), |at| rescue::wanted(session, at, worker))?;
-    let look = |connection: &Connection| -> rusqlite::Result<(Option<i64>, bool)> {
-        let waiting = connection
+    let look = |connection: &Connection| -> rusqlite::Result<Beat> {
+        let (waiting, paused) = connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM jobs_job INDEXED BY jobs_ready WHERE state = 'available' AND crashes = 0) \
-                 OR EXISTS (SELECT 1 FROM jobs_job INDEXED BY jobs_probation WHERE state = 'available' AND crashes > 0)",
+                 OR EXISTS (SELECT 1 FROM jobs_job INDEXED BY jobs_probation WHERE state = 'available' AND crashes > 0), \
+                 EXISTS (SELECT 1 FROM jobs_paused_queue)",
             )?
-            .query_row([], |row| row.get(0))?;
-        Ok((next_due(connection)?, waiting))
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Beat { alive: true, rescue, next_due: next_due(connection)?.map(instant), waiting, paused })
     };
-    let (next_due, waiting) = look(&session.connection).map_err(|error| session.error(&error))?;
-    Ok(Beat { alive: true, rescue, next_due: next_due.map(instant), waiting })
+    look(&session.connection).map_err(|error| session.error(&error))
 }
 
 pub(super) fn leave(session: &mut Session, now: Now, worker: WorkerId) -> Result<()> {

@@ -56,6 +56,10 @@ fn wrong(column: usize, error: impl std::error::Error + Send + Sync + 'static) -
 pub(super) struct Raw(Vec<u8>);
 
 impl Raw {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The text, unless it is none.
     pub(super) fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
