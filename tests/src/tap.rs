@@ -44,7 +44,8 @@ pub struct Tap {
     took_nothing: AtomicBool,
     frozen: watch::Sender<bool>,
     claimed: watch::Sender<Option<Duration>>,
-    delivered: watch::Sender<u64>,
+    /// The calls whose answers are late.
+    late: watch::Sender<BTreeSet<&'static str>>,
 }
 
 impl std::fmt::Debug for Tap {
@@ -65,7 +66,7 @@ impl Tap {
             took_nothing: AtomicBool::new(false),
             frozen: watch::Sender::new(false),
             claimed: watch::Sender::new(None),
-            delivered: watch::Sender::new(0),
+            late: watch::Sender::new(BTreeSet::new()),
         }
     }
 
@@ -83,15 +84,15 @@ impl Tap {
         self.faults().remove(call);
     }
 
-    /// Whether an answer is late now.
+    /// Whether the answer of this call is late now.
     #[must_use]
-    pub fn is_late(&self) -> bool {
-        self.delivered.receiver_count() > 0
+    pub fn is_late(&self, call: &str) -> bool {
+        self.late.borrow().contains(call)
     }
 
-    /// Hands out the answers that are late.
-    pub fn deliver(&self) {
-        self.delivered.send_modify(|times| *times += 1);
+    /// Hands out the answers of this call that are late.
+    pub fn deliver(&self, call: &str) {
+        self.late.send_if_modified(|late| late.remove(call));
     }
 
     /// Lets no call begin until the thaw.
@@ -173,9 +174,9 @@ impl Tap {
             let answer = make(&*self.inner).await;
             match fault {
                 Some(Fault::Late) => {
-                    let mut delivered = self.delivered.subscribe();
+                    self.late.send_if_modified(|late| late.insert(call));
                     self.changes.send_modify(|changes| *changes += 1);
-                    let _ = delivered.changed().await;
+                    let _ = self.late.subscribe().wait_for(|late| !late.contains(call)).await;
                     answer
                 }
                 Some(fault) if call == "claim" && self.took_nothing.swap(false, Ordering::Relaxed) => {
