@@ -131,14 +131,14 @@ impl Crew {
     /// On a file: locks it until outcomes wait in every process. The lock ends with the connection.
     async fn hold_back(&self) -> Option<(Connection, Mark)> {
         let path = PathBuf::from(self.urls[0].strip_prefix("sqlite://")?);
-        let mark = self.journal.begin(What::Lock, "");
         let lock = move || somebody(&path).and_then(|lock| lock.execute_batch("BEGIN EXCLUSIVE").map(|()| lock));
-        let lock = tokio::task::spawn_blocking(lock).await.expect("a thread").ok();
-        if lock.is_none() {
-            self.journal.end(mark);
-        }
+        let Ok(lock) = tokio::task::spawn_blocking(lock).await.expect("a thread") else {
+            self.journal.in_vain(What::Lock);
+            return None;
+        };
+        let mark = self.journal.begin(What::Lock, "");
         sleep(Duration::from_millis(1_500)).await;
-        Some((lock?, mark))
+        Some((lock, mark))
     }
 
     async fn kill(&self, process: &mut Process) {
