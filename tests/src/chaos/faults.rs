@@ -32,6 +32,8 @@ pub enum What {
     Stop,
     /// Somebody else held the lock of the file.
     Lock,
+    /// Nobody could have the lock of the file, since a frozen process held it.
+    Stuck,
     /// There was no room on the disk.
     FullDisk,
     /// The server was stopped at once, and started again.
@@ -60,11 +62,12 @@ pub enum What {
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Kill,
         Self::Freeze,
         Self::Stop,
         Self::Lock,
+        Self::Stuck,
         Self::FullDisk,
         Self::Restart,
         Self::Terminate,
@@ -87,6 +90,7 @@ impl What {
             Self::Freeze => "freezes",
             Self::Stop => "polite stops",
             Self::Lock => "locked files",
+            Self::Stuck => "files locked by the frozen",
             Self::FullDisk => "full disks",
             Self::Restart => "restarts of the server",
             Self::Terminate => "terminated backends",
@@ -118,6 +122,7 @@ impl What {
             Self::Freeze
             | Self::Stall
             | Self::Lock
+            | Self::Stuck
             | Self::FullDisk
             | Self::Restart
             | Self::Crowd
@@ -140,7 +145,8 @@ impl What {
         match self {
             Self::Kill | Self::Freeze | Self::Stop => true,
             Self::Lock | Self::FullDisk => matches!(store, StoreKind::Sqlite),
-            Self::Stall => false,
+            // Nobody makes them.
+            Self::Stall | Self::Stuck => false,
             _ => matches!(store, StoreKind::Postgres),
         }
     }
@@ -200,7 +206,12 @@ impl Journal {
 
     /// Notes a fault that has just ended, of which nobody knew before whether it would be one.
     pub fn past(&self, what: What, whom: &str, from: Duration) {
-        self.noted().faults.push(Fault { what, whom: whom.to_owned(), from, to: clock::now() });
+        self.between(what, whom, from, clock::now());
+    }
+
+    /// Notes a fault that was seen afterwards.
+    pub fn between(&self, what: What, whom: &str, from: Duration, to: Duration) {
+        self.noted().faults.push(Fault { what, whom: whom.to_owned(), from, to });
     }
 
     /// Notes that this was tried, and had no effect.

@@ -42,18 +42,17 @@ fn lock(journal: &Journal, path: &Path, lasts: Duration) {
 
 /// Leaves no room on the disk, which is so when not even one byte more has any. What is behind the file already is cut off before, so that
 /// the next write needs new room.
-fn fill(journal: &Journal, path: &Path, filler: &Path, mut left: u64, lasts: Duration) {
+fn fill(journal: &Journal, path: &Path, filler: &Path, size: u64, lasts: Duration) {
     if let Ok(somebody) = somebody(path) {
         let _ = somebody.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     let mut is_full = false;
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(filler) {
-        for size in [1 << 20, 1 << 12, 1] {
-            let block = vec![0_u8; size];
+        for step in [1 << 20, 1 << 12, 1] {
+            let block = vec![0_u8; step];
             is_full = false;
-            while left > 0 && !is_full {
+            while !is_full && file.metadata().is_ok_and(|file| file.len() < size) {
                 is_full = file.write_all(&block).is_err_and(|error| error.kind() == ErrorKind::StorageFull);
-                left = left.saturating_sub(size as u64);
             }
         }
     }
