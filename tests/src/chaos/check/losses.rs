@@ -51,9 +51,9 @@ impl<'a> Losses<'a> {
         for (process, entries) in &evidence.ledgers {
             let known = Outages::of(evidence, process);
             let is_loss = |entry: &&Entry| entry.what == Event::Lost;
-            let loss =
+            let noticed =
                 |entry: &Entry| Loss { cause: Cause::LostLease, at: entry.at, by: known.lease(entry.at).unwrap_or_default() };
-            lost.insert(&**process, entries.iter().filter(is_loss).map(loss).collect());
+            lost.insert(&**process, entries.iter().filter(is_loss).map(noticed).collect());
             outages.insert(&**process, known);
         }
         Self { outages, lost }
