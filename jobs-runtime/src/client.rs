@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jobs_core::job::{Enqueue, MAX_BATCH};
-use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, Store};
+use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, PausedQueue, Store};
 use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError};
 use serde::de::DeserializeOwned;
 
@@ -125,6 +125,27 @@ impl Client {
         self.store.requeue(self.env.now(), ids).await
     }
 
+    /// Pauses a queue, for all processes and until it is resumed: no job of it begins. What runs goes on, what was fetched ahead goes back
+    /// with no attempt used, and what is enqueued waits. Answers whether it was not paused before.
+    ///
+    /// Running processes hear of it within a second where wake-ups work, else at their next heartbeat. A queue that nobody uses yet can be
+    /// paused too; a name that no queue can have is an error.
+    pub async fn pause_queue(&self, queue: impl Into<String> + Send) -> Result<bool, StoreError> {
+        let changed = self.store.pause(self.env.now(), vec![queue_name(queue.into())?]).await?;
+        Ok(changed.first().copied().unwrap_or_default())
+    }
+
+    /// Resumes a paused queue. Answers whether it was paused.
+    pub async fn resume_queue(&self, queue: impl Into<String> + Send) -> Result<bool, StoreError> {
+        let changed = self.store.resume(vec![queue_name(queue.into())?]).await?;
+        Ok(changed.first().copied().unwrap_or_default())
+    }
+
+    /// The queues that are paused, by name.
+    pub async fn paused_queues(&self) -> Result<Vec<PausedQueue>, StoreError> {
+        self.store.paused().await
+    }
+
     /// Stores all jobs or none, and answers for each whether it is new. At most [`MAX_BATCH`] a call.
     ///
     /// When the store does not answer, whether they were stored is unknown. A job that was given an id of its own
@@ -139,6 +160,14 @@ impl Client {
             job.id.get_or_insert_with(|| self.env.job_id());
         }
         Ok(self.store.enqueue(self.env.now(), jobs).await?)
+    }
+}
+
+/// A name that a queue can have.
+fn queue_name(queue: String) -> Result<String, StoreError> {
+    match jobs_core::name::check("queue", &queue) {
+        Ok(()) => Ok(queue),
+        Err(error) => Err(StoreError::Refused { message: error.to_string(), source: None }),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Health {
     pub running: usize,
     /// Jobs that were fetched ahead and wait in this process.
     pub fetched_ahead: usize,
+    /// The queues of this process that are paused, as it last heard.
+    pub paused: Vec<Arc<str>>,
     /// Whether the user's runtime has not run a new task for a heartbeat: jobs block all its threads.
     pub no_free_runtime_thread: bool,
     /// Whether a call of the store has been without an answer for a heartbeat.
@@ -248,7 +250,7 @@ impl Board {
         }
     }
 
-    pub(crate) fn snapshot(&self, running: usize, fetched_ahead: usize) -> Health {
+    pub(crate) fn snapshot(&self, running: usize, fetched_ahead: usize, paused: Vec<Arc<str>>) -> Health {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let totals = &self.totals;
         Health {
@@ -256,6 +258,7 @@ impl Board {
             worker: *self.worker.lock().unwrap_or_else(PoisonError::into_inner),
             running,
             fetched_ahead,
+            paused,
             no_free_runtime_thread: self.probe.blocked.load(Ordering::Relaxed),
             store_is_silent: self.silent.load(Ordering::Relaxed) > 0,
             totals: Totals {

@@ -45,7 +45,7 @@ pub use jobs_core::lifecycle;
 pub use jobs_core::{
     Backoff, BoxError, Chain, Counts, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId,
     JobRecord, NewJob, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter,
-    store::JobPage,
+    store::JobPage, store::PausedQueue,
 };
 pub use jobs_macros::job;
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};

@@ -16,6 +16,8 @@
 //! | `jobs.lease_lost` | error | the lease is lost and all jobs are let go | `held` |
 //! | `jobs.rescued` | warn | dead workers were ended or jobs parked | `workers`, `freed`, `quarantined`, `parked` |
 //! | `jobs.reconciled` | warn | jobs of a lost claim were handed back | `jobs` |
+//! | `jobs.paused` | info | this process has heard that a queue is paused | `queue` |
+//! | `jobs.resumed` | info | this process has heard that a queue is resumed | `queue` |
 //! | `jobs.tick` | debug | a schedule has fired | `schedule`, `tick`, `missed`, `outcome` |
 //! | `jobs.schedule_unusable` | error | a stored schedule cannot be read here | `schedule`, `message` |
 //! | `jobs.pruned` | debug | finished jobs were removed | `jobs` |
@@ -102,6 +104,14 @@ pub(crate) fn rescued(rescue: &Rescue) {
 
 pub(crate) fn reconciled(jobs: u64) {
     emit!(Level::WARN, "jobs.reconciled", jobs, "jobs of a lost claim were handed back");
+}
+
+pub(crate) fn paused(queue: &str) {
+    emit!(Level::INFO, "jobs.paused", queue, "the queue is paused: its jobs wait");
+}
+
+pub(crate) fn resumed(queue: &str) {
+    emit!(Level::INFO, "jobs.resumed", queue, "the queue is resumed");
 }
 
 pub(crate) fn tick(schedule: &str, tick: Timestamp, missed: u32, fired: Fired) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, Store,
-    StoreFuture, StoreInfo,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
+    Store, StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -177,6 +177,18 @@ impl<P: Passage> ManageStore for Around<P> {
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         self.pass("requeue", Sort::Change, move |store| store.requeue(now, ids))
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.pass("pause", Sort::Change, move |store| store.pause(now, queues))
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.pass("resume", Sort::Change, move |store| store.resume(queues))
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.pass("paused", Sort::Look, |store| store.paused())
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

@@ -123,6 +123,23 @@ fn a_cancellation_by_http_reaches_the_process_that_runs_the_job(place: &Place) {
     }
 }
 
+on!(sqlite, postgres: a_pause_by_http_reaches_every_worker);
+
+fn a_pause_by_http_reaches_every_worker(place: &Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let web = Web::start(place, folder.path());
+    let workers = [worker(place, folder.path(), "north"), worker(place, folder.path(), "south")];
+    assert_eq!(ask(&web.address, "POST /pause", "").status, 303);
+    web.order(20, 1);
+    let report = web.wait_for(|report| report.contains("worker south holds 0"));
+    assert!(report.starts_with("20 wait, 0 run, 0 completed"), "{report}");
+    assert!(report.contains("\nqueue labels is paused\n"), "{report}");
+    assert_eq!(ask(&web.address, "POST /resume", "").status, 303);
+    let report = web.wait_for(|report| completed_by(report).values().sum::<usize>() == 20);
+    assert!(!report.contains("is paused"), "{report}");
+    drop(workers);
+}
+
 on!(sqlite, postgres: one_command_starts_all_three_and_one_key_stops_them);
 
 fn one_command_starts_all_three_and_one_key_stops_them(place: &Place) {

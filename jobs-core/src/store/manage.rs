@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::id::JobId;
 use crate::lifecycle::State;
 use crate::record::JobRecord;
@@ -46,6 +48,15 @@ pub enum CancelAnswer {
     Finished,
     /// No such job is known.
     Unknown,
+}
+
+/// A queue that gives no jobs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PausedQueue {
+    /// The queue.
+    pub queue: String,
+    /// Since when it is paused.
+    pub since: Timestamp,
 }
 
 /// How long finished jobs are kept.

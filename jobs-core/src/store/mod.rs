@@ -21,6 +21,8 @@
 //!   or the leaving of its worker, it ends as cancelled for the reason of the request. If it ends by itself, that counts.
 //! - **Followers.** What must happen after an outcome is a job that is stored in the same transaction. Repeated and stale outcomes
 //!   store none. The jobs of a chain stay with their job through every state, and a requeued job makes its follower anew.
+//! - **Pause.** Of a paused queue nothing is claimed, by nobody, until it is resumed; all else goes on with its jobs. A claim that began
+//!   before may still bring some: a process hands back what has not begun when it hears of the pause.
 //! - **Repeat window.** The id of a finished job is remembered for at least [`REPEAT_WINDOW`], whatever the retention: enqueueing it
 //!   again answers that id as not created, and stores nothing.
 //! - **Time** is the `now` of each call. A store that has a clock of its own, shared by many machines, may use that instead.
@@ -41,7 +43,7 @@ use jiff::Timestamp;
 pub use jobs::{
     Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
 };
-pub use manage::{CancelAnswer, JobFilter, JobPage, Retention, StoreInfo};
+pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
 pub use schedules::{Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
 pub use signal::{Changes, Signal};
 
@@ -110,7 +112,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// of each job that was counted under this token. Answers how many.
     fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64>;
 
-    /// Hands out due jobs of the wanted kinds and queues, in order of (priority, time due, order of enqueue), one on probation among
+    /// Hands out due jobs of the wanted kinds and queues, but for paused queues, in order of (priority, time due, order of enqueue), one on probation among
     /// them in its turn, and makes them `running` under the worker. Jobs whose time has come are made available first.
     ///
     /// Hands out nothing, with `lost` set, when the worker is unknown or its lease has run out.
@@ -171,6 +173,15 @@ pub trait ManageStore: Send + Sync + 'static {
     /// Makes finished or parked jobs available again, keeping their token and clearing their failures, crashes, output and error.
     /// Answers for each whether it did; a job whose name is borne by a live job is left, and so is one whose contents are pruned.
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>>;
+
+    /// Pauses queues, those that nobody uses yet among them. Answers for each whether it was not paused before.
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>>;
+
+    /// Resumes queues. Answers for each whether it was paused.
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>>;
+
+    /// The queues that are paused, by name.
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>>;
 
     /// Removes finished jobs that are older than their retention, and old accounts of ticks, at most [`BITE`] a call. A job younger
     /// than the repeat window is emptied instead and its id kept. Answers how many rows changed; fewer than [`BITE`] means done.

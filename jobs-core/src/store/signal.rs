@@ -13,7 +13,7 @@ pub struct Signal {
 pub struct Changes {
     /// Jobs may have come or come free.
     pub jobs: u64,
-    /// Running jobs may have been asked to stop, or schedules changed.
+    /// Running jobs may have been asked to stop, queues paused or resumed, or schedules changed.
     pub commands: u64,
 }
 
@@ -29,7 +29,7 @@ impl Signal {
         self.sender.send_modify(|changes| changes.jobs += 1);
     }
 
-    /// Says that there may be cancellations or changed schedules.
+    /// Says that there may be cancellations, paused or resumed queues, or changed schedules.
     pub fn commands(&self) {
         self.sender.send_modify(|changes| changes.commands += 1);
     }

@@ -12,6 +12,8 @@
 //! | [`counts`](crate::Client::counts) | how many jobs are in each state; the length of the history does not matter |
 //! | [`output`](crate::Client::output) | the output, decoded |
 //! | [`cancel`](crate::Client::cancel), [`cancel_named`](crate::Client::cancel_named) | what became of the wish: cancelled, requested, too late, unknown |
+//! | [`pause_queue`](crate::Client::pause_queue), [`resume_queue`](crate::Client::resume_queue) | whether that changed anything ([pauses](super::running#queues-and-concurrency)) |
+//! | [`paused_queues`](crate::Client::paused_queues) | the queues that are paused, and since when |
 //! | [`requeue`](crate::Client::requeue) | whether the finished or parked job is available again |
 //!
 //! ```standalone_crate

@@ -8,7 +8,7 @@
 //! | [`signatures`] | what the fn may look like: arguments, services, return types, what is refused, other attributes |
 //! | [`enqueuing`] | now, later, in bulk, once, one after the other; from a handler, and from a program that runs nothing |
 //! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
-//! | [`running`] | queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process |
+//! | [`running`] | queues, concurrency and pauses; failures, verdicts, timeouts, cancellation, panics; the end of the process |
 //! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |
 //! | [`testing`] | a plain call, a runtime in memory, a clock to turn by hand, and the suite for a store of your own |
 //! | [`postgres`] | many machines: the URL, rights, sizing, poolers, upgrades, backup, what differs from SQLite, what to watch |

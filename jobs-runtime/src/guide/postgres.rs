@@ -24,7 +24,7 @@
 //! | whose time | that of the host | that of the server: the clocks of the hosts may differ |
 //! | a killed process is found | at the next heartbeat of another, or at the next start | when its lease has run out, 15 s after its last heartbeat |
 //! | a frozen process is found | after 15 to 26 s | when its lease has run out |
-//! | a new job, or a wish to cancel, is seen by other processes | within 250 ms | at once, by NOTIFY |
+//! | a new job, a wish to cancel, a pause or a resume is seen by other processes | within 250 ms | at once, by NOTIFY |
 //! | a frozen process wakes | it may run what it holds until it looks at its lease: its outcomes are void | the same |
 //! | jobs enqueued by several processes at the same moment | in the order in which they were stored | in either order; a later one never comes first |
 //! | finished jobs go | one by one when their time has come | a day at a time: they may stay up to a day longer |

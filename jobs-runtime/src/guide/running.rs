@@ -1,4 +1,4 @@
-//! Queues and concurrency; failures, verdicts, timeouts, cancellation, panics; the end of the process.
+//! Queues, concurrency and pauses; failures, verdicts, timeouts, cancellation, panics; the end of the process.
 //!
 //! # Queues and concurrency
 //!
@@ -6,6 +6,37 @@
 //! serves the queues of its kinds, those that have settings, and `default`; `only_queues` narrows that. Jobs are claimed in order
 //! of (priority, time due, order of enqueue), over all queues that have room. Short jobs are fetched ahead, at most what ends in
 //! about 50 ms at the durations measured; what was fetched ahead and does not begin is handed back.
+//!
+//! A queue can be **paused**, for all processes and until it is resumed, also across restarts: no job of it begins. What runs goes on,
+//! what was fetched ahead goes back with no attempt used, and what is enqueued, retried or due meanwhile waits in its order. Other
+//! processes hear of it within a second, or, where no wake-ups come, at their next heartbeat; nothing is claimed from the queue from the
+//! moment on at which the call is answered. [`Health::paused`](crate::Health) tells which of a process's queues rest.
+//!
+//! ```standalone_crate
+//! use jobs_runtime::{Runtime, State, job};
+//!
+//! #[job(queue = "mail")]
+//! async fn newsletter(to: String) {
+//!     println!("a newsletter for {to}");
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().store("memory:").start().await?;
+//! let client = runtime.client();
+//! assert!(client.pause_queue("mail").await?, "it was not paused before");
+//! let id = newsletter::job("ann@example.org".into()).enqueue(client).await?;
+//! assert_eq!(client.job(id).await?.map(|job| job.state), Some(State::Available), "it waits");
+//! assert_eq!(client.paused_queues().await?[0].queue, "mail");
+//!
+//! assert!(client.resume_queue("mail").await?, "it was paused");
+//! # while client.job(id).await?.is_none_or(|job| job.state != State::Completed) {
+//! #     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+//! # }
+//! # runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Jobs run on the tokio runtime in which the runtime was started. The engine has a thread of its own, so a job that blocks
 //! cannot keep the lease from being renewed. But a blocked thread runs no other job: blocking work belongs into

@@ -173,7 +173,7 @@ impl Engine {
 
     pub(super) fn health(&self) -> Health {
         let load = self.pool.load();
-        self.shared.board.snapshot(load.running, load.waiting)
+        self.shared.board.snapshot(load.running, load.waiting, self.pool.paused())
     }
 
     /// Shuts down in four steps, and answers when all is done.

@@ -1,4 +1,5 @@
-//! The canceller: asks jobs to stop that somebody cancelled, and hands back those that still wait in this process.
+//! The canceller: asks jobs to stop that somebody cancelled, and hands back those that still wait in this process; likewise what waits
+//! in a queue that somebody paused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,12 @@ use super::leash::Reason;
 use super::pool::Pool;
 use super::supervisor::Part;
 use super::warden::{Measure, Watched};
+use crate::telemetry;
 
 /// How often the store is asked for cancellations at most.
 const SELDOM: Duration = Duration::from_millis(100);
 
-/// Reads the wishes that jobs may stop.
+/// Reads the wishes that jobs may stop, and that queues may rest.
 pub(crate) struct Canceller {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
@@ -55,6 +57,22 @@ impl Canceller {
         }
     }
 
+    /// Reads which queues are paused, and lets nothing of them begin.
+    async fn rest(&self) -> Result<(), StoreError> {
+        let paused = self.shared.within_patience(self.shared.store.paused()).await?;
+        let (begun, ended) = self.pool.pause(&paused.into_iter().map(|paused| paused.queue).collect());
+        for queue in begun {
+            telemetry::paused(&queue);
+        }
+        for queue in ended {
+            telemetry::resumed(&queue);
+        }
+        for job in self.pool.take_paused() {
+            let _ = self.outcomes.send(Outcome::hand_back(&job, self.pool.epoch()));
+        }
+        Ok(())
+    }
+
     async fn read(&self) -> Result<(), StoreError> {
         let (worker, epoch) = self.lease.current();
         let load = self.pool.load();
@@ -85,15 +103,23 @@ impl Part for Canceller {
     async fn run_once(&mut self) -> Result<(), StoreError> {
         tokio::select! {
             biased;
-            // A cancellation may meet a job whose claim is still on its way: each heartbeat looks again.
+            // A cancellation may meet a job whose claim is still on its way, and no news of a pause may come: each heartbeat looks again.
             _ = self.beats.changed() => {
                 self.beats.mark_unchanged();
                 self.read().await?;
+                if self.pool.load().waiting > 0 || !self.pool.paused().is_empty() {
+                    self.rest().await?;
+                }
             }
             _ = self.changes.changed() => {
                 let commands = self.changes.borrow_and_update().commands;
                 if commands != self.commands {
-                    self.read().await?;
+                    let read = async { self.rest().await?; self.read().await };
+                    if let Err(error) = read.await {
+                        // Again after the supervisor's pause, and not when the next news comes.
+                        self.changes.mark_changed();
+                        return Err(error);
+                    }
                     self.commands = commands;
                     self.shared.env.sleep(SELDOM).await;
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 const AHEAD: Duration = Duration::from_millis(50);
 
 /// The most jobs that are fetched ahead for one queue.
-pub(crate) const MOST_AHEAD: usize = 1_000;
+pub(crate) const MOST_AHEAD: usize = 2_000;
 
 /// The weight of the newest job in the mean. A single long job among short ones is enough to fetch less ahead.
 const WEIGHT: f64 = 0.1;
@@ -41,7 +41,7 @@ impl Durations {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "clamped to 0..=1000"
+        reason = "clamped to 0..=2000"
     )]
     pub(crate) fn ahead(&self, slots: usize) -> usize {
         let Some(mean) = self.mean_seconds else { return 0 };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::StoreError;
+use jobs_core::record::ClaimedJob;
 use jobs_core::store::{Beat, Changes, ClaimRequest};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -86,10 +87,15 @@ impl Fetcher {
             }
             () = look_over => {
                 self.look_over = None;
-                for job in self.pool.take_surplus(LOOK_OVER) {
-                    let _ = self.outcomes.send(Outcome::hand_back(&job, self.pool.epoch()));
-                }
+                self.hand_back(self.pool.take_surplus(LOOK_OVER));
             }
+        }
+    }
+
+    /// Gives jobs back that have not begun, of the lease that holds now.
+    fn hand_back(&self, jobs: Vec<ClaimedJob>) {
+        for job in jobs {
+            let _ = self.outcomes.send(Outcome::hand_back(&job, self.pool.epoch()));
         }
     }
 
@@ -146,6 +152,8 @@ impl Fetcher {
         self.due = self.steady(claim.next_due);
         let slots = self.pool.put(&wish, claim.jobs);
         self.executor.fill(slots);
+        // The queue may have been paused while the claim was under way.
+        self.hand_back(self.pool.take_paused());
         Ok(())
     }
 }

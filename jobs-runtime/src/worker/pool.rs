@@ -3,7 +3,7 @@
 //! Jobs that were fetched ahead wait here by queue. Up to `concurrency` tasks run them on the user's runtime; a task that ends a job
 //! takes the next one itself, so a busy process neither spawns nor wakes anything for a job.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ struct Queue {
     limit: Option<usize>,
     running: usize,
     waiting: VecDeque<ClaimedJob>,
+    /// Somebody has paused it, as far as is known here: nothing of it begins.
+    paused: bool,
     durations: Durations,
     /// The last claim got less than was asked for: asking again is of no use before something changes.
     dry: bool,
@@ -100,6 +102,7 @@ impl Pool {
             limit: option.concurrency,
             running: 0,
             waiting: VecDeque::new(),
+            paused: false,
             durations: Durations::default(),
             dry: false,
             moved: false,
@@ -221,6 +224,36 @@ impl Pool {
         if inner.held.is_empty() {
             self.changed.notify_waiters();
         }
+    }
+
+    /// Takes note of the queues that are paused now. Answers those of this process that were not before, and those that are no more.
+    pub(crate) fn pause(&self, paused: &BTreeSet<String>) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+        let (mut begun, mut ended) = (Vec::new(), Vec::new());
+        for queue in &mut self.lock().queues {
+            let is_paused = paused.contains(&*queue.name);
+            if std::mem::replace(&mut queue.paused, is_paused) != is_paused {
+                queue.dry = false;
+                if is_paused { &mut begun } else { &mut ended }.push(Arc::clone(&queue.name));
+            }
+        }
+        if !ended.is_empty() {
+            self.room.notify_one();
+        }
+        (begun, ended)
+    }
+
+    /// The queues of this process that are paused, as far as is known here.
+    pub(crate) fn paused(&self) -> Vec<Arc<str>> {
+        self.lock().queues.iter().filter(|queue| queue.paused).map(|queue| Arc::clone(&queue.name)).collect()
+    }
+
+    /// Takes the jobs that wait in paused queues, to hand them back.
+    pub(crate) fn take_paused(&self) -> Vec<ClaimedJob> {
+        let mut inner = self.lock();
+        let paused = inner.queues.iter_mut().filter(|queue| queue.paused);
+        let taken: Vec<ClaimedJob> = paused.flat_map(|queue| std::mem::take(&mut queue.waiting)).collect();
+        inner.waiting -= taken.len();
+        taken
     }
 
     /// Takes all jobs that wait for a slot, to hand them back.
@@ -352,7 +385,7 @@ impl Inner {
         let mut room = 0;
         for queue in &self.queues {
             // One on probation may come in addition to all slots, but not to the limit that a queue was given.
-            let full = queue.limit.is_some_and(|limit| queue.running + queue.waiting.len() >= limit);
+            let full = queue.paused || queue.limit.is_some_and(|limit| queue.running + queue.waiting.len() >= limit);
             wish.probation |= !self.on_probation && !full;
             let limit = self.room(queue);
             if limit > 0 {
@@ -387,7 +420,7 @@ impl Inner {
     /// How many jobs of a queue to ask for: nothing before half of what was fetched ahead is used up.
     fn room(&self, queue: &Queue) -> usize {
         let ahead = self.ahead(queue);
-        if queue.dry || queue.waiting.len() > ahead / 2 {
+        if queue.dry || queue.paused || queue.waiting.len() > ahead / 2 {
             return 0;
         }
         let free = self.slots(queue).saturating_sub(queue.running).min(self.concurrency.saturating_sub(self.running));
@@ -395,8 +428,8 @@ impl Inner {
     }
 
     fn startable(&self) -> usize {
-        let of_queues: usize =
-            self.queues.iter().map(|queue| self.slots(queue).saturating_sub(queue.running).min(queue.waiting.len())).sum();
+        let open = self.queues.iter().filter(|queue| !queue.paused);
+        let of_queues: usize = open.map(|queue| self.slots(queue).saturating_sub(queue.running).min(queue.waiting.len())).sum();
         of_queues.min((self.concurrency + usize::from(self.on_probation)).saturating_sub(self.running))
     }
 
@@ -411,7 +444,7 @@ impl Inner {
             .queues
             .iter()
             .enumerate()
-            .filter(|(_, queue)| queue.running < queue.limit.unwrap_or(concurrency + extra))
+            .filter(|(_, queue)| !queue.paused && queue.running < queue.limit.unwrap_or(concurrency + extra))
             .filter_map(|(index, queue)| queue.waiting.front().map(|job| (index, job)))
             .filter(|(_, job)| !full || job.crashes > 0)
             .min_by_key(|(_, job)| (job.crashes == 0, job.priority, job.run_at, job.seq))

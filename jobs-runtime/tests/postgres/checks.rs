@@ -64,6 +64,7 @@ fn broken() -> Vec<(&'static str, &'static str, String)> {
         ("job", "job_times", &["run_at", "created_at", "started_at", "tick"][..]),
         ("history", "history_times", &["run_at", "created_at", "started_at", "tick", "finished_at"]),
         ("schedule", "schedule_times", &["last_tick"]),
+        ("paused_queue", "paused_queue_times", &["since"]),
     ] {
         for column in columns {
             for time in ["'infinity'", "'-infinity'", TOO_LATE, TOO_EARLY] {
@@ -96,6 +97,7 @@ fn kept() -> Vec<(&'static str, String)> {
             format!("run_at = {time}, created_at = {time}, started_at = {time}, tick = {time}, finished_at = {time}"),
         ));
         all.push(("schedule", format!("last_tick = {time}")));
+        all.push(("paused_queue", format!("since = {time}")));
     }
     all
 }
@@ -118,6 +120,7 @@ async fn rows(place: &Place) {
             place.table("schedule")
         ))
         .await;
+    place.run(&format!("INSERT INTO {} (queue, since) VALUES ('default', now())", place.table("paused_queue"))).await;
 }
 
 #[tokio::test]

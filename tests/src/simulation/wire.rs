@@ -10,8 +10,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, StoreFuture,
-    StoreInfo,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
+    StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 use tokio::sync::oneshot;
@@ -340,6 +340,18 @@ impl ManageStore for Wire {
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         self.call(Lane::Duties, move |server, life| server.requeue(life, now, ids))
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.call(Lane::Duties, move |server, _| server.ask(|store| store.pause(now, queues)))
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.call(Lane::Duties, move |server, _| server.ask(|store| store.resume(queues)))
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.call(Lane::Duties, |server, _| server.ask(ManageStore::paused))
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

@@ -10,6 +10,9 @@ use crate::say;
 /// Who works. Each worker process lends its own to its jobs.
 pub(crate) struct Name(pub(crate) String);
 
+/// The queue of all labels, as the attribute below names it.
+pub(crate) const QUEUE: &str = "labels";
+
 /// The arguments of [`label`], as they are stored.
 #[derive(Deserialize)]
 pub(crate) struct Arguments {

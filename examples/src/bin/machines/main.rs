@@ -12,7 +12,7 @@
 //!
 //! Kill a worker with `kill -9`: what it was at runs again on the other one, when the lease of the dead one has run out (15 s on
 //! PostgreSQL, at once on a file). A parcel may so be begun twice, and is recorded once: what is kept of it is the outcome under the
-//! newest token. `labels` is the work, `web` and `worker` are the processes, `together` starts all three.
+//! newest token. "Pause" lets the printers rest, on every machine, until "Resume" is pressed. `labels` is the work, `web` and `worker` are the processes, `together` starts all three.
 
 mod labels;
 mod together;

@@ -12,7 +12,7 @@ use jobs_runtime::{CancelAnswer, Client, Enqueue, JobFilter, JobId, JobRecord, S
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-use crate::labels::{Arguments, label};
+use crate::labels::{self, Arguments, label};
 use crate::{Outcome, say};
 
 /// The most parcels of one order.
@@ -26,6 +26,8 @@ pub(crate) async fn run(store: &str, address: &str) -> Outcome {
         .route("/progress", get(progress))
         .route("/parcels", post(order))
         .route("/jobs/{id}/cancel", post(cancel))
+        .route("/pause", post(pause))
+        .route("/resume", post(resume))
         .with_state(client);
     say(format!("web: listening on http://{}", listener.local_addr()?));
     // Nothing here needs an end in order; but a shell may have told its children to ignore the key.
@@ -66,11 +68,27 @@ async fn cancel(State(client): State<Client>, Path(id): Path<String>) -> Respons
     }
 }
 
+/// No worker begins a label until [`resume`] is called; those that are begun are printed.
+async fn pause(State(client): State<Client>) -> Response {
+    match client.pause_queue(labels::QUEUE).await {
+        Ok(_) => Redirect::to("/").into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn resume(State(client): State<Client>) -> Response {
+    match client.resume_queue(labels::QUEUE).await {
+        Ok(_) => Redirect::to("/").into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
 async fn index(State(client): State<Client>) -> Response {
     match report(&client).await {
         Ok(report) => Html(format!(
             "<!doctype html><meta http-equiv=refresh content=1><title>Parcels</title><form method=post action=/parcels>\
-             <input name=parcels value=40> parcels of <input name=millis value=500> ms <button>Order</button></form><pre>{}</pre>\n",
+             <input name=parcels value=40> parcels of <input name=millis value=500> ms <button>Order</button></form>\
+             <form method=post><button formaction=/pause>Pause</button> <button formaction=/resume>Resume</button></form><pre>{}</pre>\n",
             report.replace('&', "&amp;").replace('<', "&lt;"),
         ))
         .into_response(),
@@ -104,6 +122,7 @@ async fn report(client: &Client) -> Result<String, StoreError> {
         "{waiting} wait, {} run, {} completed, {} cancelled, {} failed\n",
         counts.running, counts.completed, counts.cancelled, counts.failed
     )];
+    lines.extend(client.paused_queues().await?.iter().map(|paused| format!("queue {} is paused\n", paused.queue)));
     let workers = client.store().workers().await?;
     lines.extend(workers.iter().map(|worker| format!("worker {} holds {}\n", worker.name, worker.held)));
     lines.extend(jobs.values().map(of));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use jobs_runtime::store::sqlite::bare::{FORGET, INSERT, MIGRATIONS, MOVE_FENCED, STRIPE, TAKE};
+use jobs_runtime::store::sqlite::bare::{FORGET, INSERT_FRESH, MIGRATIONS, MOVE_FENCED, READ, STRIPE, TAKE};
 use rusqlite::{CachedStatement, Connection, params};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -105,9 +105,9 @@ fn writer(connection: &Connection, commands: &Receiver<Command>) {
         let mut next = Some(first);
         let mut taken = 0;
         {
-            let mut row = connection.prepare_cached(INSERT).expect("the statement is good");
+            let mut row = connection.prepare_cached(INSERT_FRESH).expect("the statement is good");
             let mut history = connection.prepare_cached(MOVE_FENCED).expect("the statement is good");
-            let mut forget = connection.prepare_cached(FORGET).expect("the statement is good");
+            let mut moved = Vec::new();
             let none: Option<&str> = None;
             while let Some(command) = next {
                 match command {
@@ -118,7 +118,7 @@ fn writer(connection: &Connection, commands: &Receiver<Command>) {
                     Command::Done(job) => {
                         let values = params![job.seq, job.id, job.token, "completed", 1, 1, none, none, none, none];
                         history.execute(values).expect("a row moves");
-                        forget.execute([job.seq]).expect("a row goes");
+                        moved.push(job.seq);
                         out -= 1;
                     }
                     Command::Drain(claimed) => drain = Some(claimed),
@@ -126,6 +126,8 @@ fn writer(connection: &Connection, commands: &Receiver<Command>) {
                 taken += 1;
                 next = if taken < GROUP { commands.try_recv().ok() } else { None };
             }
+            let mut forget = connection.prepare_cached(FORGET).expect("the statement is good");
+            forget.execute([list(&moved)]).expect("rows go");
         }
         let jobs = if drain.is_some() && out < CLAIM { claim(connection) } else { Vec::new() };
         out += jobs.len();
@@ -146,11 +148,20 @@ fn claim(connection: &Connection) -> Vec<Job> {
         .expect("the query runs")
         .collect::<Result<_, _>>()
         .expect("keys are numbers");
+    let mut read = connection.prepare_cached(READ).expect("the statement is good");
+    let mut claimed = |seq: &i64| {
+        let seq = *seq;
+        let job =
+            read.query_row([seq], |row| Ok(Job { seq, id: row.get(0)?, token: row.get::<_, i64>(1)? + 1, payload: row.get(5)? }));
+        job.expect("a row is read")
+    };
+    let jobs = keys.iter().map(&mut claimed).collect();
     let mut take = connection.prepare_cached(TAKE).expect("the statement is good");
-    keys.into_iter()
-        .map(|seq| {
-            take.query_row(params![seq, 1, 1], |row| Ok(Job { seq, id: row.get(0)?, token: row.get(1)?, payload: row.get(5)? }))
-                .expect("a row is taken")
-        })
-        .collect()
+    take.execute(params![list(&keys), 1, 1]).expect("rows are taken");
+    jobs
+}
+
+/// Keys as the statements take them.
+fn list(keys: &[i64]) -> String {
+    format!("{keys:?}")
 }

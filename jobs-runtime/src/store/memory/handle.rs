@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, StoreFuture,
-    StoreInfo,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
+    StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -165,6 +165,18 @@ impl ManageStore for MemoryStore {
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         self.call(move |state| state.requeue(now, &ids))
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.call(move |state| state.pause(now, queues))
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.call(move |state| state.resume(&queues))
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.call(|state| state.paused())
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

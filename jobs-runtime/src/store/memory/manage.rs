@@ -1,9 +1,10 @@
-//! Looking and managing: pages, counts, cancellations, requeues, and what nobody serves.
+//! Looking and managing: pages, counts, cancellations, requeues, paused queues, and what nobody serves.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
 use jobs_core::record::{Unserved, UnservedCause};
-use jobs_core::store::{CancelAnswer, JobFilter, JobPage, Now};
+use jobs_core::store::{CancelAnswer, JobFilter, JobPage, Now, PausedQueue};
 use jobs_core::{JobId, JobRecord, State as JobState};
 
 use super::ready::Ready;
@@ -84,6 +85,27 @@ impl State {
             }
             None => false,
         }
+    }
+
+    pub(super) fn pause(&mut self, now: Now, queues: Vec<String>) -> Vec<bool> {
+        self.wake.commands = true;
+        let mut pause = |queue| match self.paused.entry(queue) {
+            Entry::Vacant(entry) => {
+                entry.insert(now.wall);
+                true
+            }
+            Entry::Occupied(_) => false,
+        };
+        queues.into_iter().map(&mut pause).collect()
+    }
+
+    pub(super) fn resume(&mut self, queues: &[String]) -> Vec<bool> {
+        (self.wake.jobs, self.wake.commands) = (true, true);
+        queues.iter().map(|queue| self.paused.remove(queue).is_some()).collect()
+    }
+
+    pub(super) fn paused(&self) -> Vec<PausedQueue> {
+        self.paused.iter().map(|(queue, since)| PausedQueue { queue: queue.clone(), since: *since }).collect()
     }
 
     pub(super) fn unserved(&self) -> Vec<Unserved> {

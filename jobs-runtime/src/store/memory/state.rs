@@ -78,6 +78,8 @@ pub(super) struct State {
     pub(super) schedules: BTreeMap<String, Schedule>,
     /// Ticks that were dealt with, and when.
     pub(super) ticks: BTreeMap<(String, Timestamp), Timestamp>,
+    /// Queues that give no jobs, and since when.
+    pub(super) paused: BTreeMap<String, Timestamp>,
     pub(super) wake: Wake,
     last_seq: i64,
     last_end: i64,

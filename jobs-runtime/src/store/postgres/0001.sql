@@ -127,6 +127,13 @@ CREATE TABLE {s}.tally (
     jobs  bigint NOT NULL
 );
 
+-- Queues that give no jobs.
+CREATE TABLE {s}.paused_queue (
+    queue text COLLATE "C" PRIMARY KEY,
+    since timestamptz NOT NULL,
+    CONSTRAINT paused_queue_times CHECK (since >= '0001-01-01 00:00:00+00' AND since < '9999-12-30 22:00:01+00')
+);
+
 CREATE TABLE {s}.worker (
     seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id         uuid        NOT NULL UNIQUE,

@@ -29,12 +29,12 @@ pub(super) const HEADS: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM u
      WITH ORDINALITY AS s (queue, kind, priority, run_at, seq, nth), \
      LATERAL (SELECT j.priority, j.run_at, j.seq FROM {s}.job AS j WHERE j.queue = s.queue AND j.kind = s.kind AND j.state = 'available' \
      AND j.crashes = 0 AND (j.priority, j.run_at, j.seq) >= (s.priority, s.run_at, s.seq) \
-     ORDER BY j.priority, j.run_at, j.seq LIMIT $6) AS c";
+     ORDER BY j.priority, j.run_at, j.seq LIMIT $6) AS c WHERE s.queue <> ALL(ARRAY(SELECT queue FROM {s}.paused_queue))";
 
 /// The first jobs on probation.
 pub(super) const HEADS_ON_PROBATION: &str = "SELECT s.nth, c.priority, c.run_at, c.seq FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (queue, kind, nth), \
      LATERAL (SELECT priority, run_at, seq FROM {s}.job WHERE queue = s.queue AND kind = s.kind AND state = 'available' AND crashes > 0 \
-     ORDER BY priority, run_at, seq LIMIT 1) AS c";
+     ORDER BY priority, run_at, seq LIMIT 1) AS c WHERE s.queue <> ALL(ARRAY(SELECT queue FROM {s}.paused_queue))";
 
 /// Takes jobs for a worker that has its lease. The lock on the worker's row keeps its rescuer away until the claim is done; it comes
 /// first, since nothing else is looked at without it.
@@ -51,14 +51,17 @@ macro_rules! take {
     };
 }
 
-/// Takes the first jobs of one stripe, from where it is known to begin.
+/// Takes the first jobs of one stripe, unless its queue is paused, from where it is known to begin.
 pub const TAKE_FIRST: &str = take!(
-    "SELECT seq FROM {s}.job WHERE queue = $3 AND kind = $4 AND state = 'available' AND crashes = 0 \
-     AND (priority, run_at, seq) >= ($6, $7, $8) ORDER BY priority, run_at, seq LIMIT $5"
+    "SELECT seq FROM {s}.job WHERE queue = $3 AND $3 <> ALL(ARRAY(SELECT queue FROM {s}.paused_queue)) \
+     AND kind = $4 AND state = 'available' AND crashes = 0 AND (priority, run_at, seq) >= ($6, $7, $8) ORDER BY priority, run_at, seq LIMIT $5"
 );
 
 /// Takes jobs that were chosen. The state is asked in a way that leads to no index: they are found by their keys.
-pub(super) const TAKE_CHOSEN: &str = take!("SELECT seq FROM {s}.job WHERE seq = ANY($3) AND state || '' = 'available'");
+pub(super) const TAKE_CHOSEN: &str = take!(
+    "SELECT seq FROM {s}.job WHERE seq = ANY($3) AND state || '' = 'available' \
+     AND queue <> ALL(ARRAY(SELECT queue FROM {s}.paused_queue))"
+);
 
 /// How often a claim looks again when others took what it had chosen.
 const ROUNDS: usize = 4;

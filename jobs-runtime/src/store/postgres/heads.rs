@@ -52,16 +52,18 @@ const ENDLESS: Duration = Duration::from_secs(1);
 const REMEMBERED: usize = 1_000;
 
 /// Whether the worker has its lease, the stripes with their first jobs, in how many microseconds the next waiting job is due, and how
-/// many the look took. Each step of the recursion is one look into the index.
-pub(super) const LOOK: &str = "WITH RECURSIVE stripe AS ( \
-       SELECT f.* FROM unnest($3::text[]) AS q (queue), LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+/// many the look took. Paused queues are not looked into. Each step of the recursion is one look into the index.
+pub(super) const LOOK: &str = "WITH RECURSIVE open AS MATERIALIZED (SELECT queue FROM unnest($3::text[]) AS q (queue) \
+       WHERE queue <> ALL(ARRAY(SELECT queue FROM {s}.paused_queue))), \
+     stripe AS ( \
+       SELECT f.* FROM open AS q, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
          WHERE state = 'available' AND crashes = 0 AND queue = q.queue ORDER BY kind, priority, run_at, seq LIMIT 1) AS f \
        UNION ALL \
        SELECT f.* FROM stripe, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
          WHERE state = 'available' AND crashes = 0 AND queue = stripe.queue AND kind > stripe.kind \
          ORDER BY kind, priority, run_at, seq LIMIT 1) AS f), \
      probation AS ( \
-       SELECT f.* FROM unnest($3::text[]) AS q (queue), LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
+       SELECT f.* FROM open AS q, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \
          WHERE state = 'available' AND crashes > 0 AND queue = q.queue ORDER BY kind, priority, run_at, seq LIMIT 1) AS f \
        UNION ALL \
        SELECT f.* FROM probation, LATERAL (SELECT queue, kind, priority, run_at, seq FROM {s}.job \

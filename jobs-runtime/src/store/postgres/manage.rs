@@ -1,10 +1,10 @@
-//! Looking and managing: queries, cancellations, requeues.
+//! Looking and managing: queries, cancellations, requeues, paused queues.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jobs_core::record::{Unserved, UnservedCause, WorkerRecord};
-use jobs_core::store::{CancelAnswer, JobFilter, JobPage};
+use jobs_core::store::{CancelAnswer, JobFilter, JobPage, PausedQueue};
 use jobs_core::{Counts, JobId, JobRecord, State, WorkerId};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -112,7 +112,7 @@ pub(super) async fn cancel(
                 answers.entry(id(row, "id")?).or_insert(CancelAnswer::Finished);
             }
             // An id that was given twice was cancelled by its first turn.
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             Ok(ids
                 .iter()
                 .map(|id| match answers.get(id) {
@@ -151,6 +151,31 @@ pub(super) async fn requeue(connection: &mut Connection, now: Option<Timestamp>,
             Ok(answers)
         })
         .await
+}
+
+pub(super) async fn pause(connection: &mut Connection, now: Option<Timestamp>, queues: &[String]) -> Result<Vec<bool>> {
+    const PAUSE: &str = "INSERT INTO {s}.paused_queue (queue, since) SELECT queue, {now} FROM unnest($2::text[]) AS q (queue) \
+         ORDER BY queue ON CONFLICT DO NOTHING RETURNING queue";
+    let changed = connection.rows(PAUSE, &[time(&now), (&queues, Type::TEXT_ARRAY)]).await?;
+    each_once(queues, &changed)
+}
+
+pub(super) async fn resume(connection: &mut Connection, queues: &[String]) -> Result<Vec<bool>> {
+    const RESUME: &str = "DELETE FROM {s}.paused_queue WHERE queue = ANY(ARRAY(SELECT queue FROM {s}.paused_queue \
+         WHERE queue = ANY($1) ORDER BY queue FOR UPDATE)) RETURNING queue";
+    let changed = connection.rows(RESUME, &[(&queues, Type::TEXT_ARRAY)]).await?;
+    each_once(queues, &changed)
+}
+
+/// For each queue whether it was changed; one that was given twice was changed by its first turn.
+fn each_once(queues: &[String], changed: &[tokio_postgres::Row]) -> Result<Vec<bool>> {
+    let mut changed = changed.iter().map(|row| get(row, "queue")).collect::<Result<HashSet<&str>>>()?;
+    Ok(queues.iter().map(|queue| changed.remove(queue.as_str())).collect())
+}
+
+pub(super) async fn paused(connection: &mut Connection) -> Result<Vec<PausedQueue>> {
+    let rows = connection.rows("SELECT queue, since FROM {s}.paused_queue ORDER BY queue", &[]).await?;
+    rows.iter().map(|row| Ok(PausedQueue { queue: get(row, "queue")?, since: get(row, "since")? })).collect()
 }
 
 pub(super) async fn workers(connection: &mut Connection) -> Result<Vec<WorkerRecord>> {

@@ -41,8 +41,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Held, JobFilter,
-    JobPage, JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
-    StoreFuture, StoreInfo,
+    JobPage, JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore,
+    Signal, StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -363,6 +363,30 @@ impl ManageStore for PostgresStore {
             self.has_jobs();
             Ok(answers)
         })
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        let at = self.now(now);
+        Box::pin(async move {
+            let call = self.call(|lanes| &lanes.duties, async move |connection| manage::pause(connection, at, &queues).await);
+            let answers = call.await?;
+            self.has_commands();
+            Ok(answers)
+        })
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        Box::pin(async move {
+            let call = self.call(|lanes| &lanes.duties, async move |connection| manage::resume(connection, &queues).await);
+            let answers = call.await?;
+            self.has_commands();
+            self.has_jobs();
+            Ok(answers)
+        })
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.call(|lanes| &lanes.duties, async |connection| manage::paused(connection).await)
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

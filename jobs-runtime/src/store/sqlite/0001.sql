@@ -100,6 +100,12 @@ CREATE TABLE jobs_tally (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO jobs_tally (state, jobs) VALUES ('completed', 0), ('failed', 0), ('cancelled', 0);
 
+-- Queues that give no jobs.
+CREATE TABLE jobs_paused_queue (
+    queue TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE jobs_worker (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     id         BLOB    NOT NULL UNIQUE,

@@ -1,14 +1,14 @@
 //! Looking and managing: queries on the reader's connection, changes through the writer.
 
 use jobs_core::record::WorkerRecord;
-use jobs_core::store::{CancelAnswer, JobFilter, JobPage, Now};
+use jobs_core::store::{CancelAnswer, JobFilter, JobPage, Now, PausedQueue};
 use jobs_core::{Counts, JobId, JobRecord, State, WorkerId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::complete::{Tally, end_unfenced};
 use super::error::Result;
-use super::row::{FINISHED, LIVE, instant, micros, record, rows};
+use super::row::{FINISHED, LIVE, instant, micros, record, rows, text};
 use super::session::Session;
 
 pub(super) fn job(connection: &Connection, wanted: JobId) -> rusqlite::Result<Option<JobRecord>> {
@@ -175,6 +175,33 @@ fn requeue_one(connection: &Connection, now: Now, id: JobId, tally: &mut Tally) 
         tally.add(state, -1);
     }
     Ok(true)
+}
+
+pub(super) fn pause(session: &mut Session, now: Now, queues: &[String]) -> Result<Vec<bool>> {
+    session.after.commands = true;
+    let pause = |queue| {
+        let mut insert = session
+            .connection
+            .prepare_cached("INSERT INTO jobs_paused_queue (queue, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        Ok(insert.execute(params![queue, micros(now.wall)])? == 1)
+    };
+    queues.iter().map(pause).collect::<rusqlite::Result<_>>().map_err(|error| session.error(&error))
+}
+
+pub(super) fn resume(session: &mut Session, queues: &[String]) -> Result<Vec<bool>> {
+    (session.after.jobs, session.after.commands) = (true, true);
+    let resume = |queue| {
+        let mut delete = session.connection.prepare_cached("DELETE FROM jobs_paused_queue WHERE queue = ?1")?;
+        Ok(delete.execute([queue])? == 1)
+    };
+    queues.iter().map(resume).collect::<rusqlite::Result<_>>().map_err(|error| session.error(&error))
+}
+
+pub(super) fn paused(connection: &Connection) -> rusqlite::Result<Vec<PausedQueue>> {
+    connection
+        .prepare_cached("SELECT queue, since FROM jobs_paused_queue ORDER BY queue")?
+        .query_map([], |row| Ok(PausedQueue { queue: text(row, 0)?, since: instant(row.get(1)?) }))?
+        .collect()
 }
 
 pub(super) fn workers(connection: &Connection) -> rusqlite::Result<Vec<WorkerRecord>> {

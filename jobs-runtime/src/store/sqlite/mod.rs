@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 use jobs_core::record::{UnservedCause, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal, StoreFuture,
-    StoreInfo,
+    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
+    StoreFuture, StoreInfo,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::Unserved};
 use rusqlite::Connection;
@@ -46,9 +46,9 @@ use writer::Writer;
 /// The statements of the hot path, for the benchmark that runs them bare. No part of the public API.
 #[doc(hidden)]
 pub mod bare {
-    pub use super::claim::{STRIPE, TAKE};
+    pub use super::claim::{READ, STRIPE, TAKE};
     pub use super::complete::{FORGET, MOVE_FENCED};
-    pub use super::enqueue::INSERT;
+    pub use super::enqueue::INSERT_FRESH;
     pub use super::schema::MIGRATIONS;
 }
 
@@ -256,6 +256,18 @@ impl ManageStore for SqliteStore {
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
         self.write(move |session| manage::requeue(session, now, &ids))
+    }
+
+    fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.write(move |session| manage::pause(session, now, &queues))
+    }
+
+    fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        self.write(move |session| manage::resume(session, &queues))
+    }
+
+    fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
+        self.read(manage::paused)
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

@@ -1,6 +1,7 @@
 //! Between rows and records: times, ids and the lists inside texts.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jobs_core::job::TickId;
@@ -22,6 +23,21 @@ pub(super) fn instant(micros: i64) -> Timestamp {
 /// A number of rows, for a `LIMIT`.
 pub(super) fn rows(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Keys as a JSON list, for `json_each`.
+pub(super) fn keys(keys: &[i64]) -> String {
+    let mut list = String::with_capacity(2 + 8 * keys.len());
+    list.push('[');
+    for (nth, key) in keys.iter().enumerate() {
+        if nth > 0 {
+            list.push(',');
+        }
+        // A string takes whatever is written to it.
+        let _ = write!(list, "{key}");
+    }
+    list.push(']');
+    list
 }
 
 /// The id in a column.

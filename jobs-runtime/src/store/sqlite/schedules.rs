@@ -6,7 +6,7 @@ use jobs_core::JobId;
 use jobs_core::store::{Fire, Fired, NewSchedule, Now, ONCE, ScheduleRecord};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::enqueue::insert;
+use super::enqueue::Insert;
 use super::error::Result;
 use super::row::{id, instant, micros, priority, text};
 use super::session::Session;
@@ -93,7 +93,7 @@ fn fire_one(session: &Session, now: Now, tick: &Fire) -> Result<Fired> {
     let fired = if live.is_some() {
         Fired::Overlap
     } else {
-        Fired::Job(insert(connection, now, &tick.job).map_err(|problem| problem.into_store_error(session))?.id)
+        Fired::Job(Insert::new(connection, now).one(&tick.job).map_err(|problem| problem.into_store_error(session))?.id)
     };
     let (outcome, job) = match fired {
         Fired::Job(job) => ("fired", Some(job)),

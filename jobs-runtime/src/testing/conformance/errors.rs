@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use jobs_core::store::{JobFilter, Retention, StoreFuture};
-use jobs_core::{State, StoreError};
+use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, StoreFuture};
+use jobs_core::{State, StoreError, WorkerId};
 
 use super::Subject;
 use super::world::{MAIL, Process, SECOND, Skills, World, done, job, many};
@@ -44,6 +44,9 @@ pub async fn a_closed_store_says_so(subject: &dyn Subject) {
     says_closed("counts", &store.counts().await);
     says_closed("cancel", &store.cancel(now, vec![id], String::new()).await);
     says_closed("requeue", &store.requeue(now, vec![id]).await);
+    says_closed("pause", &store.pause(now, vec!["low".to_owned()]).await);
+    says_closed("resume", &store.resume(vec!["low".to_owned()]).await);
+    says_closed("paused", &store.paused().await);
     says_closed("prune", &store.prune(now, Retention { completed: keep, cancelled: keep, failed: keep }).await);
     says_closed("unserved", &store.unserved(now).await);
     says_closed("workers", &store.workers().await);
@@ -71,8 +74,21 @@ async fn drop_half_way<T>(call: StoreFuture<'_, T>, polls: usize) {
     }
 }
 
-/// Sees that a store has done with whatever was under way: it answers one more call that writes, and one that reads.
+/// Sees that a store has done with whatever was under way: it answers one more call of every sort, each of which changes nothing in the end.
 async fn settled(process: &Process) {
+    let nobody = WorkerId::from_bytes(*process.new_id().as_bytes());
+    let request = ClaimRequest { worker: nobody, kinds: Arc::default(), queues: Vec::new(), limit: 1, probation: false };
+    assert!(process.store.claim(process.now(), request).await.expect("the store answers a claim").lost);
+    let outcome = Completion {
+        id: process.new_id(),
+        seq: i64::MAX,
+        token: 1,
+        started_at: process.now().wall,
+        decision: done(),
+        followers: Vec::new(),
+    };
+    let answers = process.store.complete(process.now(), vec![outcome]).await.expect("the store takes outcomes");
+    assert_eq!(answers, [CompletionAnswer::Stale]);
     let id = process.put(job("settled")).await;
     process.cancel(id).await;
     process.prune(365 * 24 * 3600 * SECOND).await;

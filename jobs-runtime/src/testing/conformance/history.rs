@@ -1,4 +1,4 @@
-//! Random histories: workers that work, die, freeze and leave, people who cancel and requeue, and the rules that hold all the while.
+//! Random histories: workers that work, die, freeze and leave, people who cancel, requeue and pause, and the rules that hold all the while.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,6 +49,8 @@ struct History<'a> {
     workers: Vec<Worker>,
     /// Runs whose outcome may still come, from live workers and from lost ones.
     runs: Vec<(jobs_core::WorkerId, ClaimedJob)>,
+    /// Whether the queue is paused.
+    paused: bool,
 }
 
 impl<'a> History<'a> {
@@ -64,11 +66,11 @@ impl<'a> History<'a> {
         for _ in 0..3 {
             workers.push(world.worker(&KINDS).await);
         }
-        Self { world, rng: Rng::with_seed(seed), model, viewer, workers, runs: Vec::new() }
+        Self { world, rng: Rng::with_seed(seed), model, viewer, workers, runs: Vec::new(), paused: false }
     }
 
     async fn step(&mut self) {
-        let scope = match self.rng.u8(..20) {
+        let scope = match self.rng.u8(..23) {
             0..4 => self.enqueue().await,
             4..9 => self.claim().await,
             9..14 => self.outcome().await,
@@ -76,6 +78,8 @@ impl<'a> History<'a> {
             15 => self.requeue().await,
             16 | 17 => self.pass().await,
             18 => self.lose_a_worker().await,
+            19 => self.pause(true).await,
+            20 | 21 => self.pause(false).await,
             _ => self.abandon().await,
         };
         self.model.compare(&self.viewer, scope).await;
@@ -120,6 +124,7 @@ impl<'a> History<'a> {
         let claim = worker.try_claim(ClaimRequest { probation, ..worker.request(limit) }).await;
         let story = self.model.story();
         assert!(!claim.lost && claim.jobs.len() <= limit, "{claim:?}: {story}");
+        assert!(!self.paused || claim.jobs.is_empty(), "of a paused queue: {story}");
         let turns: Vec<_> = claim.jobs.iter().map(|job| (job.priority, job.run_at)).collect();
         assert!(turns.is_sorted(), "{turns:?} are out of order: {story}");
         let on_probation = claim.jobs.iter().filter(|job| job.crashes > 0).count();
@@ -134,6 +139,16 @@ impl<'a> History<'a> {
             self.runs.push((worker.id, run));
         }
         Scope::Any
+    }
+
+    async fn pause(&mut self, pause: bool) -> Scope {
+        self.model.step(if pause { "pause" } else { "resume" }.to_owned());
+        let (store, queue) = (&self.viewer.store, vec!["default".to_owned()]);
+        let answer = if pause { store.pause(self.viewer.now(), queue) } else { store.resume(queue) };
+        let changed = answer.await.expect("the store pauses and resumes");
+        assert_eq!(changed, [pause != self.paused], "{}", self.model.story());
+        self.paused = pause;
+        Scope::only([])
     }
 
     fn decide(&mut self, run: &ClaimedJob) -> Decision {
@@ -252,6 +267,7 @@ impl<'a> History<'a> {
 
     /// All workers leave, and one that can run everything runs whatever is left.
     async fn end(mut self) {
+        self.pause(false).await;
         for worker in self.workers.drain(..) {
             worker.leave().await;
         }

@@ -50,6 +50,7 @@ pub mod manage;
 mod model;
 pub mod outcome;
 pub mod park;
+pub mod pause;
 pub mod prune;
 pub mod requeue;
 pub mod schedules;

@@ -194,8 +194,11 @@ pub async fn a_repeated_outcome_is_told_from_a_stale_one(subject: &dyn Subject) 
     let worker = world.worker(&[MAIL]).await;
     let id = worker.put(job(MAIL)).await;
     let run = worker.claim_one().await;
-    let answers = worker.complete(vec![worker.outcome(&run, done()), worker.outcome(&run, done())]).await;
-    assert_eq!(answers, [CompletionAnswer::Applied, CompletionAnswer::Repeated], "in one batch");
+    let all = [done(), done(), retry(SECOND), fail(), Decision::HandBack];
+    let answers = worker.complete(all.into_iter().map(|decision| worker.outcome(&run, decision)).collect()).await;
+    assert_eq!(answers[0], CompletionAnswer::Applied, "in one batch");
+    assert!(answers[1..].iter().all(|answer| *answer == CompletionAnswer::Repeated), "in one batch: {answers:?}");
+    assert_eq!(worker.state(id).await, State::Completed, "in one batch");
     let before = worker.record(id).await;
     for decision in [done(), fail()] {
         assert_eq!(worker.end(&run, decision).await, CompletionAnswer::Repeated);

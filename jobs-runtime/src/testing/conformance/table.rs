@@ -131,6 +131,12 @@ macro_rules! __conformance_table {
             schedules: the_newest_start_wins = "the schedule is what the code says (L16)";
             schedules: a_schedule_that_its_build_has_no_more_is_removed = "the schedule is what the code says (L16)";
             schedules: a_schedule_of_an_unknown_kind_is_kept = "an old and a new build run side by side (L15)";
+            pause: a_paused_queue_gives_nothing_until_it_is_resumed = "of a paused queue nothing is claimed";
+            pause: a_pause_holds_up_no_other_queue = "of a paused queue nothing is claimed";
+            pause: what_runs_goes_on_while_its_queue_is_paused = "a pause stops nothing that runs";
+            pause: pausing_and_resuming_are_answered_and_listed = "each answer in its place";
+            pause: who_hears_of_a_pause_sees_it = "the signal is raised for commands";
+            pause: a_claim_after_the_answer_to_a_pause_gets_nothing = "of a paused queue nothing is claimed";
             manage: a_waiting_job_is_cancelled_at_once = "one that waits ends at once";
             manage: cancelling_what_has_ended_changes_nothing = "a finished job moves only by requeue";
             manage: cancellations_are_answered_in_order = "each answer in its place";
