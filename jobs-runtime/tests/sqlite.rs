@@ -2,6 +2,7 @@
 
 #![cfg(feature = "sqlite")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -383,32 +384,68 @@ async fn no_call_fails_because_others_write_between_its_reading_and_its_writing(
     writing.join().expect("nobody was in the stranger's way for long");
 }
 
+/// Changes of a right row that break one constraint and no other.
+const BROKEN: [(&str, &str, &str); 20] = [
+    ("jobs_job", "jobs_job_ids", "id = x'0102'"),
+    ("jobs_job", "jobs_job_ids", "parent = x''"),
+    ("jobs_job", "jobs_job_state", "state = 'done'"),
+    ("jobs_job", "jobs_job_state", "state = 'running'"),
+    ("jobs_job", "jobs_job_state", "state = 'parked'"),
+    ("jobs_job", "jobs_job_state", "state = 'parked', parked_by = '{'"),
+    ("jobs_job", "jobs_job_counts", "token = -1"),
+    ("jobs_job", "jobs_job_counts", "token = 4611686018427387905"),
+    ("jobs_job", "jobs_job_counts", "failures = -1"),
+    ("jobs_job", "jobs_job_counts", "failures = 1000000001"),
+    ("jobs_job", "jobs_job_counts", "crashes = -1"),
+    ("jobs_job", "jobs_job_counts", "crashes = 1000000001"),
+    ("jobs_job", "jobs_job_counts", "snoozes = -1"),
+    ("jobs_job", "jobs_job_counts", "snoozes = 1000000001"),
+    ("jobs_history", "jobs_history_ids", "id = x'0102'"),
+    ("jobs_history", "jobs_history_ids", "parent = x''"),
+    ("jobs_history", "jobs_history_state", "state = 'done'"),
+    ("jobs_history", "jobs_history_state", "state = 'available'"),
+    ("jobs_history", "jobs_history_token", "token = -1"),
+    ("jobs_history", "jobs_history_token", "token = 4611686018427387905"),
+];
+
+/// Changes that go as far as may be.
+const KEPT: [(&str, &str); 6] = [
+    ("jobs_job", "state = 'running', worker = 1"),
+    ("jobs_job", "state = 'parked', parked_by = '[]', parent = id"),
+    ("jobs_job", "token = 4611686018427387904, failures = 1000000000, crashes = 1000000000, snoozes = 1000000000"),
+    ("jobs_job", "token = 0, failures = 0, crashes = 0, snoozes = 0"),
+    ("jobs_history", "token = 0, state = 'failed', parent = id"),
+    ("jobs_history", "token = 4611686018427387904, state = 'cancelled'"),
+];
+
 #[tokio::test]
-async fn rows_that_nobody_could_read_are_refused_from_whoever_writes_them() {
+async fn each_constraint_refuses_what_breaks_it_and_nothing_else() {
+    let place = place();
+    let store = open(&place.path).await;
+    store.enqueue(now(0), vec![job(1), job(2)]).await.expect("stored");
+    store.cancel(now(0), vec![job(2).id.expect("it has one")], "for the history".to_owned()).await.expect("cancelled");
+    let stranger = Connection::open(&place.path).expect("opens");
+    for (table, constraint, change) in BROKEN {
+        let refused = stranger.execute_batch(&format!("UPDATE {table} SET {change}")).expect_err(change).to_string();
+        assert!(refused.contains(&format!("CHECK constraint failed: {constraint}")), "{change}: {refused}");
+    }
+    for (table, change) in KEPT {
+        stranger.execute_batch(&format!("BEGIN; UPDATE {table} SET {change}; ROLLBACK")).expect(change);
+    }
+    let schema: String = stranger
+        .query_row("SELECT group_concat(sql) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))
+        .expect("the tables");
+    let known = schema.split("CONSTRAINT ").skip(1).filter_map(|rest| rest.split_once(" CHECK").map(|(name, _)| name));
+    let tried = BROKEN.map(|(_, constraint, _)| constraint);
+    assert_eq!(known.collect::<BTreeSet<_>>(), BTreeSet::from(tried), "each constraint is tried");
+}
+
+#[tokio::test]
+async fn times_that_no_program_can_say_are_the_nearest_that_one_can() {
     let place = place();
     let store = open(&place.path).await;
     store.enqueue(now(0), vec![job(1)]).await.expect("stored");
     let stranger = Connection::open(&place.path).expect("opens");
-    for (column, value) in [
-        ("id", "x'0102'"),
-        ("parent", "x''"),
-        ("state", "'done'"),
-        ("state", "'running'"),
-        ("state", "'parked'"),
-        ("token", "-1"),
-        ("token", "9223372036854775807"),
-        ("failures", "-1"),
-        ("crashes", "-1"),
-        ("snoozes", "2000000000"),
-    ] {
-        let change = format!("UPDATE jobs_job SET {column} = {value}");
-        let refused = stranger.execute_batch(&change).expect_err(&change).to_string();
-        assert!(refused.contains("CHECK constraint failed"), "{change}: {refused}");
-    }
-    let refused =
-        stranger.execute_batch("UPDATE jobs_job SET state = 'parked', parked_by = '{'").expect_err("no list").to_string();
-    assert!(refused.contains("CHECK constraint failed"), "{refused}");
-    // Times that no program can say are the nearest that one can.
     stranger.execute_batch("UPDATE jobs_job SET run_at = -9223372036854775808, created_at = 9223372036854775807").expect("taken");
     let me = worker(&store, 1).await;
     assert_eq!(store.claim(now(0), request(me, 10)).await.expect("claimed").jobs.len(), 1);

@@ -8,6 +8,7 @@
 
 #![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "whatever goes wrong here is a test that fails")]
 
+pub mod around;
 pub mod chaos;
 pub mod cluster;
 pub mod database;

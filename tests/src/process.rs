@@ -65,13 +65,28 @@ impl Worker {
         std::iter::from_fn(|| self.lines.try_recv().ok()).collect()
     }
 
-    /// All that it said until it ended and was not read.
-    pub async fn rest(&mut self) -> Vec<String> {
+    /// What followed this beginning in each line that it said until it ended and that was not read.
+    pub async fn rest(&mut self, beginning: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.next().await {
-            lines.push(line);
+            lines.extend(line.strip_prefix(beginning).map(|rest| rest.trim().to_owned()));
         }
         lines
+    }
+
+    /// Lets this process run what another stores, and kills both once the store has answered for so many jobs. Answers all of these,
+    /// also the very last of which the other could say so.
+    pub async fn killed_while_it_runs(mut self, mut storing: Self, stored: usize) -> Vec<String> {
+        let mut acknowledged = Vec::new();
+        for _ in 0..stored {
+            acknowledged.push(storing.line("stored").await);
+        }
+        self.line("quick").await;
+        storing.signal("KILL");
+        self.kill().await;
+        storing.ended().await;
+        acknowledged.extend(storing.rest("stored").await);
+        acknowledged
     }
 
     /// Says something to it.

@@ -127,6 +127,12 @@ impl Proxy {
         *self.control.trap() = None;
     }
 
+    /// How many answers have been lost since the start.
+    #[must_use]
+    pub fn answers_lost(&self) -> u64 {
+        *self.control.sprung.borrow()
+    }
+
     /// Waits until as many answers have been lost since the start.
     pub async fn lost(&self, number: u64) {
         let mut sprung = self.control.sprung.subscribe();

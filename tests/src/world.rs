@@ -260,6 +260,16 @@ impl World {
         found.unwrap_or_else(|_| panic!("waited in vain for a job to be {state:?}: {last:#?}"))
     }
 
+    /// Waits until no job is left, and sees that each of these has ended well and at once.
+    pub async fn all_have_completed(&self, client: &Client, ids: &[String]) {
+        self.counts("all jobs to end", client, |counts| counts.live() == 0).await;
+        for id in ids {
+            let job = client.job(id.parse().expect("an id")).await.expect("the store answers");
+            let job = job.unwrap_or_else(|| panic!("{id} is lost"));
+            assert_eq!((job.state, job.failures), (State::Completed, 0), "{id}");
+        }
+    }
+
     /// Waits until the numbers of jobs fit.
     pub async fn counts(&self, what: &str, client: &Client, fit: impl Fn(&Counts) -> bool) -> Counts {
         self.until(what, async || Some(client.counts().await.expect("the store answers")).filter(&fit)).await

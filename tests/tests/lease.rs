@@ -5,7 +5,7 @@ use std::time::Duration;
 use jobs_core::{State, WorkerId};
 use jobs_runtime::env::Clock;
 use jobs_runtime::health::PartStatus;
-use tests::{Fault, Run, Step, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
+use tests::{Fault, Run, Script, Step, Tap, World, bounded, enqueue, enqueue_many, on_every_store, script, stop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -114,6 +114,80 @@ async fn a_process_without_its_store_gives_up_its_jobs_before_others_take_them()
         runs.next().await.succeed();
         world.pass("all to be well", SECOND, async || cut_off.health().is_well().then_some(())).await;
         stop(cut_off).await;
+    })
+    .await;
+}
+
+/// A job comes while the registration of a process has no answer yet: it runs elsewhere, and there alone.
+async fn runs_elsewhere_alone(world: &World, tap: &Tap, here: &mut Script) {
+    let client = world.client(&world.store().await);
+    let id = enqueue(&client, "work").await;
+    // Long enough for a heartbeat and a claim, and half of the lease.
+    let later = world.clock.now().steady + 50 * SECOND;
+    world.pass("some time", SECOND, async || (world.clock.now().steady >= later).then_some(())).await;
+    let mine = here.begun();
+    tap.freeze();
+    let (same, mut others) = script("work");
+    let other = world.builder(&world.store().await).heartbeat(10 * SECOND).register(same).start().await.unwrap();
+    let elsewhere = world.pass("the job to run elsewhere", 2 * SECOND, async || others.begun()).await;
+    assert!(mine.is_none_or(|run| run.context.is_cancelled()), "it runs in two places");
+    elsewhere.succeed();
+    let job = world.job_in(&client, id, State::Completed).await;
+    assert_eq!((job.token, job.crashes), (1, 0));
+    tap.thaw();
+    stop(other).await;
+}
+
+/// A registration counts in the store before the process hears of it, and only then does it watch the deadline.
+#[tokio::test]
+async fn nothing_is_claimed_while_a_registration_has_no_answer() {
+    on_every_store(async |world| {
+        let tap = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&tap).lease(100 * SECOND).heartbeat(30 * SECOND).register(work).start().await.unwrap();
+        tap.looked_for_jobs_at(&world.clock).await;
+        // The lease is lost while the fetcher waits for an answer of its own.
+        tap.fail("claim", Fault::Error, 1);
+        tap.fail("reconcile", Fault::Late, 1);
+        tap.fail("heartbeat", Fault::Error, usize::MAX);
+        tap.fail("register", Fault::Late, 1);
+        tap.signal_jobs();
+        for call in ["reconcile", "register"] {
+            world.pass("an answer to be late", SECOND, async || tap.is_late(call).then_some(())).await;
+        }
+        tap.deliver("reconcile");
+        runs_elsewhere_alone(world, &tap, &mut runs).await;
+        tap.mend("heartbeat");
+        tap.deliver("register");
+        enqueue(runtime.client(), "work").await;
+        world.pass("the process to begin anew", SECOND, async || runs.begun()).await.succeed();
+        stop(runtime).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_lease_is_renewed_while_its_registration_has_no_answer() {
+    on_every_store(async |world| {
+        let tap = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = world.builder(&tap).lease(100 * SECOND).heartbeat(30 * SECOND).register(work).start().await.unwrap();
+        let store = runtime.client().store();
+        // Somebody ends the worker while its heartbeat waits for the time of the next.
+        let renewed = async || store.workers().await.unwrap().first().map(|worker| (worker.id, worker.renewed_at));
+        let (worker, began) = renewed().await.unwrap();
+        world.pass("a heartbeat", SECOND, async || renewed().await.filter(|(_, at)| *at > began)).await;
+        store.leave(world.clock.now(), worker).await.unwrap();
+        tap.fail("register", Fault::Late, 1);
+        tap.signal_jobs();
+        world.pass("a registration without an answer", SECOND, async || tap.is_late("register").then_some(())).await;
+        let beats = tap.calls("heartbeat");
+        runs_elsewhere_alone(world, &tap, &mut runs).await;
+        assert_eq!(tap.calls("heartbeat"), beats);
+        tap.deliver("register");
+        enqueue(runtime.client(), "work").await;
+        world.pass("the process to begin anew", SECOND, async || runs.begun()).await.succeed();
+        stop(runtime).await;
     })
     .await;
 }

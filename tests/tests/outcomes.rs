@@ -276,13 +276,13 @@ async fn a_delayed_job_is_not_put_off_by_a_late_heartbeat() {
         store.fail("heartbeat", Fault::Late, 1);
         world.clock.advance(2 * MINUTE);
         world.clock.advance(2 * MINUTE);
-        world.until("a heartbeat that has found nothing", async || store.is_late().then_some(())).await;
+        world.until("a heartbeat that has found nothing", async || store.is_late("heartbeat").then_some(())).await;
         let mut job = NewJob::new("work", "{}");
         job.when = When::After(MINUTE);
         let id = try_enqueue(client, job).await.unwrap();
         store.looked_for_jobs_at(&world.clock).await;
         let looked = store.calls("cancellations");
-        store.deliver();
+        store.deliver("heartbeat");
         world
             .until("what follows a heartbeat", async || {
                 world.clock.advance(Duration::from_millis(1));

@@ -49,18 +49,8 @@ async fn cut_under_load(world: &World, synchronous: &str) -> (Vec<String>, usize
     let disk = disk(world);
     let mut worker = start(world, &disk, synchronous, &[]);
     worker.line("ready").await;
-    let mut storing = start(world, &disk, synchronous, &["enqueue"]);
-    let mut acknowledged = Vec::new();
-    for _ in 0..150 {
-        acknowledged.push(storing.line("stored").await);
-    }
-    worker.line("quick").await;
-    storing.signal("KILL");
-    worker.signal("KILL");
-    storing.ended().await;
-    worker.ended().await;
-    // Also the very last that it said.
-    acknowledged.extend(storing.rest().await.into_iter().filter_map(|line| Some(line.strip_prefix("stored ")?.to_owned())));
+    let storing = start(world, &disk, synchronous, &["enqueue"]);
+    let acknowledged = worker.killed_while_it_runs(storing, 150).await;
     cut(world);
     let client = World::client_in_real_time(&world.store().await);
     let mut kept = 0;
@@ -79,11 +69,7 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged_when_every_commit_is_sy
     let client = World::client_in_real_time(&world.store().await);
     let mut worker = Worker::start(PROGRAM, world.url(), &[]);
     worker.line("ready").await;
-    world.counts("all jobs to end", &client, |counts| counts.live() == 0).await;
-    for id in acknowledged {
-        let job = client.job(id.parse().unwrap()).await.unwrap().unwrap();
-        assert_eq!((job.state, job.failures), (State::Completed, 0));
-    }
+    world.all_have_completed(&client, &acknowledged).await;
 }
 
 #[tokio::test]
@@ -122,10 +108,7 @@ async fn a_full_disk_stores_nothing_and_loses_nothing_and_all_goes_on_when_there
     worker.say("release");
     acknowledged.push(storing.line("stored").await);
     storing.kill().await;
-    world.counts("all jobs to end", &client, |counts| counts.live() == 0).await;
-    for id in acknowledged {
-        assert_eq!(client.job(id.parse().unwrap()).await.unwrap().unwrap().state, State::Completed);
-    }
+    world.all_have_completed(&client, &acknowledged).await;
     let job = client.job(held).await.unwrap().unwrap();
     assert_eq!((job.state, job.failures, job.crashes), (State::Completed, 0, 0));
 }

@@ -122,27 +122,13 @@ async fn processes_killed_again_and_again_lose_no_job_that_was_acknowledged() {
     on_each(async |world, client| {
         let mut acknowledged = Vec::new();
         for round in 0..6 {
-            let mut worker = start(world, &SHORT);
-            let mut storing = start(world, &["enqueue"]);
+            let (worker, storing) = (start(world, &SHORT), start(world, &["enqueue"]));
             // At another moment in each round, somewhere between two jobs.
-            for _ in 0..20 + 7 * round {
-                acknowledged.push(storing.line("stored").await);
-            }
-            worker.line("quick").await;
-            storing.signal("KILL");
-            worker.signal("KILL");
-            storing.ended().await;
-            worker.ended().await;
-            acknowledged
-                .extend(storing.rest().await.into_iter().filter_map(|line| Some(line.strip_prefix("stored ")?.to_owned())));
+            acknowledged.extend(worker.killed_while_it_runs(storing, 20 + 7 * round).await);
         }
         let mut last = start(world, &SHORT);
         last.line("ready").await;
-        world.counts("all jobs to end", &client, |counts| counts.live() == 0).await;
-        for id in acknowledged {
-            let job = client.job(id.parse().unwrap()).await.unwrap().unwrap_or_else(|| panic!("{id} is lost"));
-            assert_eq!((job.state, job.failures), (State::Completed, 0), "{id}");
-        }
+        world.all_have_completed(&client, &acknowledged).await;
     })
     .await;
 }

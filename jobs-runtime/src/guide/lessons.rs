@@ -69,7 +69,7 @@
 //! | payloads stood in the log (Graphile Worker) | no argument and no text of a job's error at info or above | `telemetry::every_attempt_has_a_span_and_no_secret_is_told` |
 //! | a hostile cron text took gigabytes to be described (Oban Web) | texts are bounded before they are read, and fuzzed | `cron::a_long_text_is_refused_before_it_is_read` `hostile::hostile_values_are_answered_quickly_and_shortly` `fuzz::whatever_others_wrote_is_read_or_refused` |
 //! | large integers were damaged on their way (River UI) | arguments and outputs are kept word for word | `argument::what_is_written_reads_back_to_the_last_digit` `conformance::enqueue::a_job_reaches_another_process_as_it_was` `chain::the_output_becomes_the_argument_word_for_word` |
-//! | a row written by hand stopped everybody (our own first stores) | what nobody could read is refused by the table, and the rest is parked or run | `fuzz::whatever_others_wrote_is_read_or_refused` `schema::rows_that_nobody_could_read_are_refused_from_whoever_writes_them` `sqlite::rows_that_nobody_could_read_are_refused_from_whoever_writes_them` |
+//! | a row written by hand stopped everybody (our own first stores) | what nobody could read is refused by the table, and the rest is parked or run | `fuzz::whatever_others_wrote_is_read_or_refused` `checks::each_constraint_refuses_what_breaks_it_and_nothing_else` `sqlite::each_constraint_refuses_what_breaks_it_and_nothing_else` |
 //!
 //! # Looking for more
 //!

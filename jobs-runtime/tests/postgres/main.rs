@@ -4,7 +4,9 @@
 
 #![cfg(feature = "postgres")]
 
+mod checks;
 mod days;
+mod limits;
 mod page;
 mod place;
 mod plans;

@@ -1,6 +1,6 @@
 //! Workers, and everything that can go wrong with them and their store; see the module `chaos` of the package's library.
 //!
-//! `chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N]` ends with 0 if every promise was kept. The workers are this
+//! `chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose]` ends with 0 if every promise was kept. The workers are this
 //! program too: `chaos worker NAME STORE FOLDER`.
 
 use std::path::Path;

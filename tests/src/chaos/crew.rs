@@ -1,11 +1,13 @@
 //! The crew: a fixed number of slots with one worker process each, and what is done to them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::process::Signal;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::clock;
@@ -19,6 +21,9 @@ use crate::PATIENCE;
 /// How long a process may take to end that was asked to: its jobs may end, are asked, are dropped, and are handed back; the last two words
 /// to a store that does not answer may take ten seconds each.
 const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// For how long the lock of a file is not to be had where it goes from hand to hand. Where it takes longer, the frozen one has it.
+const STUCK: Duration = Duration::from_secs(1);
 
 /// All slots.
 pub(super) struct Crew {
@@ -111,10 +116,13 @@ impl Crew {
                 let ambush = if matches!(act, Act::Ambush(_)) { self.hold_back().await } else { None };
                 let mark = self.journal.begin(What::Freeze, &process.name);
                 process.signal(Signal::STOP);
+                let froze = clock::now();
                 if let Some((lock, mark)) = ambush {
                     drop(lock);
                     self.journal.end(mark);
                 }
+                let woken = Arc::new(AtomicBool::new(false));
+                let free = self.lock_is_free(&woken);
                 sleep(length.min(until.saturating_duration_since(Instant::now()))).await;
                 let kills = matches!(act, Act::FreezeAndKill(_));
                 if kills {
@@ -122,6 +130,14 @@ impl Crew {
                 }
                 process.signal(Signal::CONT);
                 self.journal.end(mark);
+                if let Some(free) = free {
+                    let woke = clock::now();
+                    woken.store(true, Ordering::Relaxed);
+                    let free = free.await.expect("a thread").min(woke);
+                    if free > froze + STUCK {
+                        self.journal.between(What::Stuck, "", froze, free);
+                    }
+                }
                 kills.then_some(Why::Ordered)
             }
             Act::Stop => Some(self.stop(process).await),
@@ -131,14 +147,30 @@ impl Crew {
     /// On a file: locks it until outcomes wait in every process. The lock ends with the connection.
     async fn hold_back(&self) -> Option<(Connection, Mark)> {
         let path = PathBuf::from(self.urls[0].strip_prefix("sqlite://")?);
-        let mark = self.journal.begin(What::Lock, "");
         let lock = move || somebody(&path).and_then(|lock| lock.execute_batch("BEGIN EXCLUSIVE").map(|()| lock));
-        let lock = tokio::task::spawn_blocking(lock).await.expect("a thread").ok();
-        if lock.is_none() {
-            self.journal.end(mark);
-        }
+        let Ok(lock) = tokio::task::spawn_blocking(lock).await.expect("a thread") else {
+            self.journal.in_vain(What::Lock);
+            return None;
+        };
+        let mark = self.journal.begin(What::Lock, "");
         sleep(Duration::from_millis(1_500)).await;
-        Some((lock?, mark))
+        Some((lock, mark))
+    }
+
+    /// On a file: when somebody could have its lock, or else when it was enough.
+    fn lock_is_free(&self, enough: &Arc<AtomicBool>) -> Option<JoinHandle<Duration>> {
+        let (path, enough) = (PathBuf::from(self.urls[0].strip_prefix("sqlite://")?), Arc::clone(enough));
+        let take = move |path: &Path| {
+            let lock = somebody(path)?;
+            lock.busy_timeout(Duration::from_millis(50))?;
+            lock.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+        };
+        Some(tokio::task::spawn_blocking(move || {
+            while take(&path).is_err() && !enough.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            clock::now()
+        }))
     }
 
     async fn kill(&self, process: &mut Process) {

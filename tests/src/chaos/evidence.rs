@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs_core::{JobId, JobRecord};
 
-use super::faults::Fault;
+use super::faults::{Fault, What};
 use super::ledger::Entry;
 
 /// All that is known.
@@ -17,6 +17,8 @@ pub struct Evidence {
     pub lives: Vec<Life>,
     /// What was done, by whoever did it.
     pub faults: Vec<Fault>,
+    /// What was tried, and had no effect.
+    pub in_vain: Vec<What>,
     /// What the producer was told.
     pub enqueued: Enqueued,
     /// What the store says in the end, each row that it has.

@@ -31,20 +31,25 @@ pub struct Plan {
     pub seed: u64,
     /// How many workers there are at once.
     pub workers: usize,
+    /// Whether every execution too many and every lost lease is told with what explains it.
+    pub verbose: bool,
 }
 
-const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N]";
+const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose]";
 
 impl Plan {
     /// Reads the arguments of the program. A seed that is not given is that of `JOBS_TEST_SEED`, or made up.
     pub fn read(arguments: &[String]) -> Result<Self, String> {
         let seed = std::env::var("JOBS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-        let mut plan = Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers: 3 };
-        for pair in arguments.chunks(2) {
-            let [name, value] = pair else { return Err(format!("`{}` has no value: {USAGE}", pair[0])) };
+        let mut plan = Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers: 3, verbose: false };
+        let (flags, pairs): (Vec<&str>, Vec<&str>) =
+            arguments.iter().map(String::as_str).partition(|argument| *argument == "--verbose");
+        plan.verbose = !flags.is_empty();
+        for pair in pairs.chunks(2) {
+            let &[name, value] = pair else { return Err(format!("`{}` has no value: {USAGE}", pair[0])) };
             let number = || value.parse::<u64>().map_err(|_| format!("`{name} {value}` is no number: {USAGE}"));
-            match &**name {
+            match name {
                 "--store" if value == "sqlite" => plan.store = StoreKind::Sqlite,
                 "--store" if value == "postgres" => plan.store = StoreKind::Postgres,
                 "--seconds" => plan.length = Duration::from_secs(number()?.max(5)),

@@ -10,6 +10,7 @@ use super::evidence::Evidence;
 use super::faults::{Fault, What};
 use super::ledger::Event;
 use super::plan::Plan;
+use super::stage::Stage;
 
 /// The most stories that are told in full.
 const STORIES: usize = 5;
@@ -19,15 +20,21 @@ const BEFORE: Duration = Duration::from_secs(5);
 
 /// Says what begins.
 pub(super) fn begin(plan: &Plan) {
-    let Plan { store, length, seed, workers } = plan;
+    let Plan { store, length, seed, workers, .. } = plan;
     println!("chaos on {store:?}: seed {seed}, {} s, {workers} workers", length.as_secs());
 }
 
 /// Says what came of it. The last line is the summary.
-pub(super) fn end(evidence: &Evidence, findings: &Findings, took: Duration) {
+pub(super) fn end(plan: &Plan, stage: &Stage, evidence: &Evidence, findings: &Findings, took: Duration) {
+    if plan.verbose {
+        findings.explained.iter().for_each(|line| println!("{line}"));
+    }
     let count = |what| evidence.faults.iter().filter(|fault| fault.what == what).count();
     let faults = What::ALL.map(|what| (what.name(), count(what)));
     println!("faults: {}", list(faults.into_iter().filter(|(_, number)| *number > 0)));
+    let in_vain = |what| evidence.in_vain.iter().filter(|tried| **tried == what).count();
+    let in_vain = What::ALL.map(|what| (what.name(), in_vain(what)));
+    println!("tried without effect: {}", list(in_vain.into_iter().filter(|(_, number)| *number > 0)));
     let enqueued = &evidence.enqueued;
     println!("enqueues repeated: {} without an answer, {} that had one", enqueued.lost_answers, enqueued.repeats);
     let late = evidence.ledgers.values().flatten().filter(|entry| matches!(entry.what, Event::Stale { .. })).count();
@@ -42,7 +49,20 @@ pub(super) fn end(evidence: &Evidence, findings: &Findings, took: Duration) {
             tell(evidence, job);
         }
     }
+    println!("never happened: {}", left_out(plan, stage, evidence));
     println!("{}", summary(evidence, findings, took));
+}
+
+/// What belongs to such a run and was not done in this one, and why.
+fn left_out(plan: &Plan, stage: &Stage, evidence: &Evidence) -> String {
+    let happened = |what: &What| evidence.faults.iter().any(|fault| fault.what == *what);
+    let missing = What::ALL.into_iter().filter(|what| what.belongs_to(plan.store) && !happened(what));
+    let why = |what| match evidence.in_vain.iter().filter(|tried| **tried == what).count() {
+        0 => stage.why_never(what).unwrap_or("not drawn").to_owned(),
+        tried => format!("tried {tried} times, without effect"),
+    };
+    let missing: Vec<String> = missing.map(|what| format!("{} ({})", what.name(), why(what))).collect();
+    if missing.is_empty() { "nothing that could".to_owned() } else { missing.join(", ") }
 }
 
 fn list(items: impl Iterator<Item = (&'static str, impl std::fmt::Display)>) -> String {
@@ -103,10 +123,7 @@ fn tell(evidence: &Evidence, job: JobId) {
         lines.extend(gone.map(|entry| (entry.at, format!("{process}: lost its lease"))));
     }
     let met = |fault: &&Fault| fault.overlaps(first, last) && holders.iter().any(|process| fault.is_of(process));
-    for Fault { what, whom, from, to } in evidence.faults.iter().filter(met) {
-        let whom = if whom.is_empty() { "all" } else { whom };
-        lines.push((*from, format!("    {what:?} of {whom}, for {:.3} s", to.saturating_sub(*from).as_secs_f64())));
-    }
+    lines.extend(evidence.faults.iter().filter(met).map(|fault| (fault.from, format!("    {fault}"))));
     lines.sort();
     for (at, line) in lines {
         println!("    {:.6} {line}", at.as_secs_f64());

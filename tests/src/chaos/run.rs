@@ -63,6 +63,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         ledgers: ledger::read(folder.path())?,
         lives: crew.lives(),
         faults: journal.all(),
+        in_vain: journal.all_in_vain(),
         enqueued: producer.enqueued(),
         records: records(&client).await?,
         ticks: schedule.ticks,
@@ -77,7 +78,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         let kept: PathBuf = folder.keep();
         println!("what the processes wrote is kept in {}", kept.display());
     }
-    report::end(&evidence, &findings, took);
+    report::end(plan, &stage, &evidence, &findings, took);
     Ok(good)
 }
 
@@ -89,7 +90,7 @@ async fn watch(journal: Arc<Journal>) {
         sleep(STEP).await;
         let late = clock::now().saturating_sub(before + STEP);
         if late > Duration::from_millis(500) {
-            journal.past(What::Stall, late);
+            journal.past(What::Stall, "", clock::now().saturating_sub(late));
         }
     }
 }

@@ -37,6 +37,8 @@ CREATE TABLE {s}.job (
         AND (state <> 'running' OR worker IS NOT NULL) AND (state <> 'parked' OR parked_by IS NOT NULL)
         AND (parked_by IS NULL OR (coalesce(array_ndims(parked_by), 1) = 1 AND coalesce(array_lower(parked_by, 1), 1) = 1
             AND array_position(parked_by, NULL) IS NULL))),
+    -- An index takes no more than a third of a page; what becomes available must fit.
+    CONSTRAINT job_names CHECK (octet_length(kind) <= 1000 AND octet_length(queue) <= 1000),
     CONSTRAINT job_times CHECK (run_at >= '0001-01-01 00:00:00+00' AND run_at < '9999-12-30 22:00:01+00'
         AND created_at >= '0001-01-01 00:00:00+00' AND created_at < '9999-12-30 22:00:01+00'
         AND (started_at IS NULL OR (started_at >= '0001-01-01 00:00:00+00' AND started_at < '9999-12-30 22:00:01+00'))
@@ -168,6 +170,7 @@ CREATE TABLE {s}.schedule (
     priority  smallint    NOT NULL,
     build     text        NOT NULL,
     last_tick timestamptz NOT NULL,                               -- only grows
+    CONSTRAINT schedule_names CHECK (octet_length(key) <= 1000 AND octet_length(kind) <= 1000 AND octet_length(queue) <= 1000),
     CONSTRAINT schedule_times CHECK (last_tick >= '0001-01-01 00:00:00+00' AND last_tick < '9999-12-30 22:00:01+00')
 );
 

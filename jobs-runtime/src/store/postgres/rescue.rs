@@ -123,8 +123,8 @@ async fn free_orphans(connection: &mut Connection, now: Option<Timestamp>, answe
                     .await?;
                 connection
                     .rows(
-                        "UPDATE {s}.job SET state = 'available', crashes = least(crashes + 1, 1000000000), crash_tokens = crash_tokens || token, \
-                         worker = NULL \
+                        "UPDATE {s}.job SET state = 'available', crashes = least(crashes + 1, 1000000000), \
+                         crash_tokens = (crash_tokens || token)[greatest(1, coalesce(array_length(crash_tokens, 1), 0) - 62):], worker = NULL \
                          WHERE seq = ANY($1)",
                         &[(&free, Type::INT8_ARRAY)],
                     )

@@ -2,7 +2,9 @@
 
 use super::losses::Losses;
 use super::{Breach, Findings};
+use crate::chaos::clock::Seconds;
 use crate::chaos::evidence::{Evidence, Why};
+use crate::chaos::faults::Fault;
 use crate::chaos::ledger::Event;
 
 pub(super) fn check(evidence: &Evidence, losses: &Losses<'_>, findings: &mut Findings) {
@@ -13,15 +15,19 @@ pub(super) fn check(evidence: &Evidence, losses: &Losses<'_>, findings: &mut Fin
         }
         let was_ready = evidence.ledgers.get(name).is_some_and(|entries| entries.iter().any(|entry| entry.what == Event::Ready));
         // One that starts while there is no store says so, and ends.
-        let could_start = !losses.faults(name).any(|fault| fault.overlaps(life.began, life.ended));
+        let had_no_store =
+            |fault: &Fault| fault.what.is_of_store() && fault.is_of(name) && fault.overlaps(life.began, life.ended);
+        let could_start = !evidence.faults.iter().any(had_no_store);
         if life.why == Why::ByItself && (was_ready || could_start) {
             findings.add(Breach::Process, None, format!("{name} ended by itself, and nobody wanted it"));
         }
     }
-    for (process, at) in losses.lost() {
-        if !losses.excuses_lost_lease(process, at) {
-            let text = format!("{process} lost its lease at {:.3}, and nothing was done to it", at.as_secs_f64());
+    for (process, loss) in losses.lost() {
+        if loss.by.is_empty() {
+            let text = format!("{process} lost its lease at {}, and nothing that was done could cost it one", Seconds(loss.at));
             findings.add(Breach::Lease, None, text);
+        } else {
+            findings.explained.push(format!("{process}: {loss}"));
         }
     }
 }

@@ -98,7 +98,7 @@ fn end(record: &JobRecord, history: &History<'_>, losses: &Losses<'_>) -> Result
         State::Failed if quarantined => {
             let seen = history.runs.windows(2).map(|pair| (&pair[0], pair[1].begun));
             let last = history.runs.last().map(|run| (run, Duration::MAX));
-            let harmed = seen.chain(last).filter(|(run, taken)| losses.cause(run.process, run.begun, *taken).is_some()).count();
+            let harmed = seen.chain(last).filter(|(run, taken)| losses.of(run, *taken).is_some()).count();
             if harmed < SEEN_CRASHES {
                 return Err(format!("it was quarantined, and the ledger shows {harmed} crashes"));
             }

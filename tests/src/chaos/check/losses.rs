@@ -1,91 +1,96 @@
 //! By what a process may have lost the jobs that it held: what was done to it, and the leases that it says it lost.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::Cause;
+use super::outages::Outages;
+use super::runs::Run;
+use crate::chaos::clock::Seconds;
 use crate::chaos::evidence::Evidence;
 use crate::chaos::faults::{Fault, What};
-use crate::chaos::ledger::{Entry, Event};
-use crate::chaos::plan::{HEARTBEAT, LEASE};
-
-/// How long a process that wakes may take to see that it has lost everything: its threads are woken in any order.
-pub(super) const WAKING: Duration = Duration::from_secs(2);
+use crate::chaos::ledger::{End, Entry, Event};
 
 /// A run may begin at the very moment at which the lease is lost.
 const RACE: Duration = Duration::from_millis(200);
 
-/// A freeze that is shorter costs nobody his lease, also if the last renewal was a heartbeat ago; but for one whose renewals had not come
-/// through before.
-const SHORTEST_FREEZE: Duration = Duration::from_millis(1_500);
+/// What has cost a process a job.
+#[derive(Clone, Debug)]
+pub(super) struct Loss<'a> {
+    pub(super) cause: Cause,
+    /// When that was.
+    pub(super) at: Duration,
+    /// What was done.
+    pub(super) by: Vec<&'a Fault>,
+}
+
+impl fmt::Display for Loss<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.cause == Cause::LostLease {
+            write!(f, "lease lost at {}, ", Seconds(self.at))?;
+        }
+        if self.by.is_empty() {
+            return f.write_str("for nothing");
+        }
+        let by: Vec<String> = self.by.iter().map(ToString::to_string).collect();
+        f.write_str(&by.join("; "))
+    }
+}
 
 /// All losses of a run.
 pub(super) struct Losses<'a> {
-    evidence: &'a Evidence,
-    /// When each process noticed that it had lost its lease.
-    lost: BTreeMap<&'a str, Vec<Duration>>,
+    outages: BTreeMap<&'a str, Outages<'a>>,
+    /// When each process noticed that it had lost its lease, and what had cost it.
+    lost: BTreeMap<&'a str, Vec<Loss<'a>>>,
 }
 
 impl<'a> Losses<'a> {
     pub(super) fn new(evidence: &'a Evidence) -> Self {
-        let lost =
-            |entries: &'a [Entry]| entries.iter().filter(|entry| entry.what == Event::Lost).map(|entry| entry.at).collect();
-        let lost = evidence.ledgers.iter().map(|(process, entries)| (&**process, lost(entries))).collect();
-        Self { evidence, lost }
-    }
-
-    /// Everything that was done to this process.
-    pub(super) fn faults(&self, process: &str) -> impl Iterator<Item = &'a Fault> {
-        self.evidence.faults.iter().filter(move |fault| fault.is_of(process))
+        let (mut outages, mut lost) = (BTreeMap::new(), BTreeMap::new());
+        for (process, entries) in &evidence.ledgers {
+            let known = Outages::of(evidence, process);
+            let is_loss = |entry: &&Entry| entry.what == Event::Lost;
+            let noticed =
+                |entry: &Entry| Loss { cause: Cause::LostLease, at: entry.at, by: known.lease(entry.at).unwrap_or_default() };
+            lost.insert(&**process, entries.iter().filter(is_loss).map(noticed).collect());
+            outages.insert(&**process, known);
+        }
+        Self { outages, lost }
     }
 
     /// When each process noticed that it had lost its lease.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (&'a str, Duration)> {
-        self.lost.iter().flat_map(|(process, times)| times.iter().map(|at| (*process, *at)))
+    pub(super) fn lost(&self) -> impl Iterator<Item = (&'a str, &Loss<'a>)> {
+        self.lost.iter().flat_map(|(process, losses)| losses.iter().map(|loss| (*process, loss)))
     }
 
-    /// By what a process lost a job that it had begun at `begun`, so that another could begin it at `taken`; and when that was.
-    pub(super) fn cause(&self, process: &str, begun: Duration, taken: Duration) -> Option<(Cause, Duration)> {
-        let of = |what| self.faults(process).find(move |fault| fault.what == what && fault.overlaps(begun, taken));
-        if let Some(kill) = of(What::Kill) {
-            return Some((Cause::Kill, kill.from));
-        }
-        if let Some(freeze) = self.froze(process, begun, taken, What::Freeze) {
-            return Some((Cause::Freeze, freeze.from));
-        }
-        if let Some(stop) = of(What::Stop) {
-            return Some((Cause::Stop, stop.from));
-        }
-        let mut lost = self.lost.get(process)?.iter();
-        if let Some(at) = lost.find(|at| **at + RACE >= begun && **at <= taken) {
-            return Some((Cause::LostLease, *at));
-        }
-        self.froze(process, begun, taken, What::Stall).map(|stall| (Cause::Stall, stall.from))
+    /// What was done to this process, if it has a ledger.
+    pub(super) fn outages(&self, process: &str) -> Option<&Outages<'a>> {
+        self.outages.get(process)
     }
 
-    /// The time in which a process stood still for so long that its job could be taken at `taken`. It may have begun the job before, or
-    /// at `begun` when it woke, though it was lost by then.
-    pub(super) fn froze(&self, process: &str, begun: Duration, taken: Duration, what: What) -> Option<&'a Fault> {
-        self.faults(process).find(|fault| {
-            let lasted = taken.min(fault.to).saturating_sub(fault.from);
-            let is_then = fault.from <= taken && fault.to.saturating_add(WAKING) >= begun;
-            fault.what == what && is_then && (lasted >= SHORTEST_FREEZE || self.is_cut_off(process, fault.from))
-        })
+    /// By what a process lost a job, so that another could begin it at `taken`. A run that had ended long before, with nothing in the way
+    /// of its outcome, was not lost by that.
+    pub(super) fn of(&self, run: &Run<'_>, taken: Duration) -> Option<Loss<'a>> {
+        let outages = self.outages(run.process)?;
+        let has_ended = matches!(run.how, Some(End::Ok | End::Failed | End::Snoozed));
+        let was_in_time = |loss: &Loss<'a>| !has_ended || !outages.was_calm(run.until, loss.at);
+        let done = |what, cause| {
+            let fault = outages.done(what, run.begun, taken)?;
+            Some(Loss { cause, at: fault.from, by: vec![fault] })
+        };
+        let froze = |what, cause| {
+            let (fault, by) = outages.froze(what, run.begun, taken)?;
+            Some(Loss { cause, at: fault.from, by })
+        };
+        let lost = self.lost.get(run.process).into_iter().flatten();
+        let lost = lost.filter(|loss| loss.at + RACE >= run.begun && loss.at <= taken).cloned();
+        done(What::Kill, Cause::Kill)
+            .into_iter()
+            .chain(froze(What::Freeze, Cause::Freeze))
+            .chain(done(What::Stop, Cause::Stop))
+            .chain(lost)
+            .chain(froze(What::Stall, Cause::Stall))
+            .find(was_in_time)
     }
-
-    /// Whether anything was done to this process, or to its way to the store, that may have cost it a lease at this time.
-    pub(super) fn excuses_lost_lease(&self, process: &str, at: Duration) -> bool {
-        let froze = |fault: &Fault| matches!(fault.what, What::Freeze | What::Stall) && fault.overlaps(renewed(at), at);
-        self.is_cut_off(process, at) || self.faults(process).any(froze)
-    }
-
-    /// Whether the store or the way to it had failed for this process in the time in which its lease should have been renewed.
-    fn is_cut_off(&self, process: &str, at: Duration) -> bool {
-        self.faults(process).any(|fault| fault.what.is_of_store() && fault.overlaps(renewed(at), at))
-    }
-}
-
-/// Since when a lease that ends at this time was not renewed.
-fn renewed(at: Duration) -> Duration {
-    at.saturating_sub(LEASE + 2 * HEARTBEAT)
 }

@@ -1,11 +1,13 @@
 //! The check: what the evidence says about every promise. It is pure, so that it can be shown to find what it looks for.
 //!
 //! `jobs` judges how each job ended, `runs` whether each execution of it was right, `ticks` the account of the schedule, `crew`
-//! the processes themselves; `losses` knows by what a process may have lost what it held, `recovery` how long it took to come back.
+//! the processes themselves; `outages` knows when a process could not renew its lease, `losses` by what it may have lost what it held,
+//! `recovery` how long it took to come back.
 
 mod crew;
 mod jobs;
 mod losses;
+mod outages;
 mod recovery;
 mod runs;
 #[cfg(test)]
@@ -84,6 +86,8 @@ pub struct Findings {
     pub quarantined: usize,
     /// Executions beyond those that a job needed, by what explains them.
     pub repeated: BTreeMap<Cause, usize>,
+    /// The same and every lease that was lost, one by one, each with what was done.
+    pub explained: Vec<String>,
     /// How long it took at most until a job that was interrupted began again, or until jobs ended again, by what had happened.
     pub recoveries: BTreeMap<&'static str, Duration>,
     /// All executions.

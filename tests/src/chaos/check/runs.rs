@@ -11,6 +11,7 @@ use jobs_core::{JobId, JobRecord, State};
 
 use super::losses::Losses;
 use super::{Breach, Findings};
+use crate::chaos::clock::Seconds;
 use crate::chaos::evidence::Evidence;
 use crate::chaos::faults::What;
 use crate::chaos::ledger::{End, Event};
@@ -120,18 +121,23 @@ pub(super) fn check(id: JobId, record: &JobRecord, history: &History<'_>, losses
             findings.add(Breach::WrongEnd, id, format!("the store took the outcome of run {name}, and does not have it"));
         }
         let taken = next.map_or(Duration::MAX, |next| next.begun);
-        let Some((cause, at)) = losses.cause(run.process, run.begun, taken) else {
-            findings.add(Breach::Unexplained, id, format!("run {name} did not count, and nothing was done to its process"));
+        let Some(loss) = losses.of(run, taken) else {
+            findings.add(
+                Breach::Unexplained,
+                id,
+                format!("run {name} did not count, and nothing was done that could cost it that"),
+            );
             continue;
         };
-        *findings.repeated.entry(cause).or_default() += 1;
-        let froze = |what| losses.froze(run.process, run.begun, taken, what).is_some();
-        if run.until > taken && !froze(What::Freeze) && !froze(What::Stall) {
+        *findings.repeated.entry(loss.cause).or_default() += 1;
+        findings.explained.push(format!("job {id}: run {name} from {} did not count: {loss}", Seconds(run.begun)));
+        let stood_still = || losses.outages(run.process).is_some_and(|outages| outages.stood_still(taken, run.until));
+        if run.until > taken && !stood_still() {
             findings.add(Breach::Overlap, id, format!("run {name} had not ended when the next one began"));
         }
         if next.is_some() {
-            let slowest = findings.recoveries.entry(cause.name()).or_default();
-            *slowest = taken.saturating_sub(at.max(run.begun)).max(*slowest);
+            let slowest = findings.recoveries.entry(loss.cause.name()).or_default();
+            *slowest = taken.saturating_sub(loss.at.max(run.begun)).max(*slowest);
         }
     }
 }

@@ -400,6 +400,84 @@ fn a_lease_that_is_lost_for_nothing_is_found() {
     scene.is_well();
 }
 
+/// What was done to the first process before its lease was over at the tenth second.
+fn lost_at_ten(faults: &[(What, &str, f64, f64)]) -> Scene {
+    let mut scene = Scene::default();
+    scene.write(ONE, 10.0, Event::Lost);
+    for (what, whom, from, to) in faults {
+        scene.fault(*what, whom, *from, *to);
+    }
+    scene
+}
+
+#[test]
+fn a_lost_lease_is_explained_by_what_lasted_as_long_as_it() {
+    for what in What::ALL.into_iter().filter(|what| what.is_outage()) {
+        lost_at_ten(&[(what, "", 7.5, 10.5)]).is_well();
+        lost_at_ten(&[(what, "w0.", 8.0, 9.5)]).is_well();
+        // Too early, too late, too short, or done to another.
+        for (whom, from, to) in [("w0.", 2.0, 3.0), ("w0.", 10.1, 14.0), ("w0.", 8.5, 9.0), ("w1.", 7.5, 10.5), (TWO, 7.5, 10.5)]
+        {
+            lost_at_ten(&[(what, whom, from, to)]).breaks(Breach::Lease);
+        }
+    }
+}
+
+#[test]
+fn a_lost_lease_is_not_explained_by_what_leaves_time_for_a_renewal() {
+    // A second and a half is time enough, half a second is not.
+    lost_at_ten(&[(What::Lock, "", 7.0, 8.0), (What::FullDisk, "", 8.3, 9.2)]).is_well();
+    lost_at_ten(&[(What::Swallow, "w0.", 8.3, 8.6), (What::Restart, "", 9.0, 9.2)]).breaks(Breach::Lease);
+    lost_at_ten(&[(What::Freeze, ONE, 9.3, 12.0)]).breaks(Breach::Lease);
+    lost_at_ten(&[(What::Refuse, "w0.", 9.05, 10.0)]).breaks(Breach::Lease);
+}
+
+#[test]
+fn a_lost_lease_is_not_explained_by_what_is_over_at_once() {
+    for what in What::ALL.into_iter().filter(|what| !what.is_outage()) {
+        lost_at_ten(&[(what, "", 7.0, 10.0)]).breaks(Breach::Lease);
+    }
+}
+
+#[test]
+fn a_lease_that_was_lost_in_a_freeze_is_noticed_after_it() {
+    lost_at_ten(&[(What::Freeze, ONE, 5.0, 8.5)]).is_well();
+    lost_at_ten(&[(What::Freeze, ONE, 4.0, 7.5)]).breaks(Breach::Lease);
+}
+
+#[test]
+fn a_run_that_had_ended_long_before_is_not_lost_by_what_came_then() {
+    for what in [What::Kill, What::Freeze, What::Stop] {
+        let mut scene = twice(1.1, 20.0);
+        scene.fault(what, ONE, 8.0, 14.0);
+        scene.breaks(Breach::Unexplained);
+        // Its outcome could not be written before.
+        scene.fault(What::Swallow, "w0.", 0.5, 6.0);
+        scene.is_well();
+    }
+    // One that had not ended may be lost at any time.
+    let mut scene = twice(7.9, 20.0);
+    scene.fault(What::Kill, ONE, 8.0, 8.1);
+    scene.is_well();
+}
+
+#[test]
+fn two_runs_at_once_are_found_where_the_first_goes_on_long_after_a_freeze() {
+    let mut scene = twice(11.0, 6.0);
+    scene.fault(What::Freeze, ONE, 1.5, 8.0);
+    scene.breaks(Breach::Overlap);
+}
+
+#[test]
+fn what_explains_a_second_run_is_told() {
+    let mut scene = twice(1.1, 9.0);
+    scene.fault(What::Swallow, "w0.", 1.0, 7.0);
+    scene.write(ONE, 5.0, Event::Lost);
+    let told = scene.is_well().explained.join("\n");
+    assert!(told.contains("w0.001: lease lost at 5.000, Swallow of w0. from 1.000 for 6.000 s"), "{told}");
+    assert!(told.contains("run w0.001#0 from 1.000 did not count: lease lost at 5.000, Swallow of w0."), "{told}");
+}
+
 #[test]
 fn a_process_that_ends_by_itself_or_too_late_is_found() {
     let life = Life { process: ONE.to_owned(), began: s(1.0), ended: s(2.0), why: Why::Ordered };

@@ -11,6 +11,7 @@ pub(super) use file::{File, somebody};
 pub(super) use server::Server;
 
 use super::evidence::Tick;
+use super::faults::What;
 use super::plan::{Plan, StoreKind};
 
 /// The store.
@@ -55,6 +56,16 @@ impl Stage {
         match self {
             Self::File(file) => file.url(),
             Self::Server(server) => server.cluster.url(),
+        }
+    }
+
+    /// Why this cannot go wrong here, if so.
+    pub(super) fn why_never(&self, what: What) -> Option<&'static str> {
+        match self {
+            Self::File(file) if what == What::FullDisk && !file.is_on_small_disk => {
+                Some("no small disk could be mounted, see unshare(1) and mount(8)")
+            }
+            Self::File(_) | Self::Server(_) => None,
         }
     }
 

@@ -1,9 +1,11 @@
-//! What goes wrong with the store and with the ways to it: one fault after the other, each noted, each undone, until the end.
+//! What goes wrong with the store and with the ways to it: one fault after the other, each noted if it takes effect, each undone, until
+//! the end.
 
 mod file;
 mod network;
 mod server;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -15,7 +17,7 @@ use super::stage::Stage;
 /// Where and when.
 pub(super) struct Storm<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) journal: &'a Journal,
+    pub(super) journal: &'a Arc<Journal>,
     pub(super) until: Instant,
 }
 

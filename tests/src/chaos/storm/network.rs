@@ -5,9 +5,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Storm;
+use crate::chaos::clock;
 use crate::chaos::faults::What;
 use crate::chaos::stage::Server;
 use crate::{Proxy, Way};
+
+/// The most by which a network is late that is only slow.
+const LATEST: Duration = Duration::from_millis(150);
 
 pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
     let mut chance = storm.plan.chance(3);
@@ -24,20 +28,34 @@ pub(super) async fn rage(storm: &Storm<'_>, server: &Server) {
         };
         // Mostly a little, sometimes for longer than a lease, so that what was sent in time comes too late.
         let late = Duration::from_millis(if chance.f64() < 0.7 { chance.u64(5..150) } else { chance.u64(2_500..6_000) });
-        let mark = storm.journal.begin(what, &whom);
+        let what = if what == What::Slow && late > LATEST { What::Crawl } else { what };
+        let (from, open, lost) = (clock::now(), sum(ways, Proxy::open), sum(ways, Proxy::answers_lost));
         for way in ways {
             spoil(way, what, late);
         }
-        // A cut is over at once, but what it meets comes by and by.
+        // What is over at once is noted at once.
+        match what {
+            What::Cut | What::Silence if open == 0 => storm.journal.in_vain(what),
+            What::Cut | What::Silence => storm.journal.past(what, &whom, from),
+            _ => {}
+        }
         sleep(lasts).await;
         for way in ways {
             mend(way);
         }
-        if what == What::Slow {
-            sleep(late).await;
+        match what {
+            What::Cut | What::Silence => continue,
+            What::LostAnswer if sum(ways, Proxy::answers_lost) == lost => storm.journal.in_vain(what),
+            // What is on its way is as late as it was.
+            What::Slow | What::Crawl => sleep(late).await,
+            _ => {}
         }
-        storm.journal.end(mark);
+        storm.journal.past(what, &whom, from);
     }
+}
+
+fn sum(ways: &[Proxy], number: fn(&Proxy) -> u64) -> u64 {
+    ways.iter().map(number).sum()
 }
 
 fn spoil(way: &Proxy, what: What, late: Duration) {
@@ -47,7 +65,7 @@ fn spoil(way: &Proxy, what: What, late: Duration) {
             way.cut();
         }
         What::Swallow => way.set(Way::Swallow),
-        What::Slow => way.set(Way::Slow(late)),
+        What::Slow | What::Crawl => way.set(Way::Slow(late)),
         What::Silence => way.silence(),
         What::LostAnswer => way.lose_answer_after(&["COMMIT"]),
         _ => way.cut(),
