@@ -117,10 +117,10 @@ async fn what_a_claim_brings_after_the_news_of_a_pause_goes_back() {
         let busy = runs.next().await;
         store.fail("claim", Fault::Late, 1);
         enqueue(client, "work").await;
-        world.until("the claim to be under way", async || store.is_late().then_some(())).await;
+        world.until("the claim to be under way", async || store.is_late("claim").then_some(())).await;
         client.pause_queue("default").await.unwrap();
         world.pass("the pause to be heard of", STEP, async || (!runtime.health().paused.is_empty()).then_some(())).await;
-        store.deliver();
+        store.deliver("claim");
         world.pass("the job to go back", STEP, async || (client.counts().await.unwrap().available == 1).then_some(())).await;
         assert!(runs.begun().is_none(), "it ran");
         client.resume_queue("default").await.unwrap();
