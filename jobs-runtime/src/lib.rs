@@ -42,6 +42,8 @@ pub use health::Health;
 pub use jiff::Timestamp;
 #[doc(inline)]
 pub use jobs_core::lifecycle;
+#[doc(inline)]
+pub use jobs_core::schedule;
 pub use jobs_core::{
     Backoff, BoxError, Chain, Counts, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId,
     JobRecord, NewJob, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter,

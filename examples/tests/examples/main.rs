@@ -7,6 +7,7 @@ mod folder;
 mod http;
 mod kill;
 mod machines;
+mod next_ticks;
 mod place;
 mod program;
 mod quickstart;

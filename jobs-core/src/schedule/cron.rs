@@ -37,7 +37,28 @@ pub struct CronExpr {
     stars: [bool; 6],
 }
 
+/// The values of a whole field.
+#[cfg(feature = "full")]
+const fn all(field: Field) -> u64 {
+    let (low, high) = field.range();
+    (u64::MAX >> (63 - high)) & (u64::MAX << low)
+}
+
 impl CronExpr {
+    /// `* * * * *`.
+    #[cfg(feature = "full")]
+    pub(super) const EVERY_MINUTE: Self = Self {
+        sets: [1, all(Field::Minute), all(Field::Hour), all(Field::DayOfMonth), all(Field::Month), all(Field::DayOfWeek)],
+        stars: [false, true, true, true, false, true],
+    };
+
+    /// `0 * * * *`.
+    #[cfg(feature = "full")]
+    pub(super) const HOURLY: Self = Self {
+        sets: [1, 1, all(Field::Hour), all(Field::DayOfMonth), all(Field::Month), all(Field::DayOfWeek)],
+        stars: [false, false, true, true, false, true],
+    };
+
     /// Reads a cron expression.
     ///
     /// Five fields, `minute hour day-of-month month day-of-week`, or six with leading seconds, or one of `@yearly`,

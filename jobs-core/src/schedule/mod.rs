@@ -1,7 +1,8 @@
 //! When a job runs by itself: the text of a schedule, and the instants at which it ticks.
 //!
-//! `cron` and `spec` read what users write and need only the standard library. `calendar` searches wall-clock times,
-//! `zone` relates them to instants, `clock` holds the rules for clock changes, and `ticks` is the [`Schedule`] of all that.
+//! `cron` and `spec` read what users write and need only the standard library. `common` has the usual schedules by name, `describe` tells
+//! one in plain words. `calendar` searches wall-clock times, `zone` relates them to instants, `clock` holds the rules for clock changes,
+//! and `ticks` is the [`Schedule`] of all that.
 
 pub mod cron;
 mod spec;
@@ -10,6 +11,10 @@ mod spec;
 mod calendar;
 #[cfg(feature = "full")]
 mod clock;
+#[cfg(feature = "full")]
+mod common;
+#[cfg(feature = "full")]
+mod describe;
 #[cfg(feature = "full")]
 mod ticks;
 #[cfg(feature = "full")]
@@ -21,4 +26,4 @@ mod tests;
 pub use self::cron::CronExpr;
 pub use self::spec::Spec;
 #[cfg(feature = "full")]
-pub use self::{ticks::Schedule, zone::Zone};
+pub use self::{common::Weekday, ticks::Schedule, zone::Zone};

@@ -72,6 +72,30 @@ impl Schedule {
         &self.zone
     }
 
+    /// The schedule in plain words, with the zone where that matters: `at 02:00 on weekdays, Europe/Berlin` (see [`Spec::describe`]).
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.spec {
+            Spec::Cron(_) => format!("{}, {}", self.spec.describe(), self.zone),
+            Spec::Every(_) | Spec::Once => self.spec.describe(),
+        }
+    }
+
+    /// What happens to this schedule when the clock of its zone changes, in plain words; `None` where nothing does.
+    #[must_use]
+    pub fn clock_changes(&self) -> Option<&'static str> {
+        let changes = || self.zone.time_zone().following(Timestamp::UNIX_EPOCH).next().is_some();
+        match &self.ticks {
+            Ticks::Fixed(_) if changes() => Some(
+                "fixed times: one that the clock jumps over runs at the moment of the jump, one that the clock shows twice runs the first time only",
+            ),
+            Ticks::Interval(_) if changes() => {
+                Some("an interval: times that the clock jumps over do not run, times that it shows twice run twice")
+            }
+            _ => None,
+        }
+    }
+
     /// The first tick strictly after `after`; none beyond 2099, and none ever for [`Spec::Once`].
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {

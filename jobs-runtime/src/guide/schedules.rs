@@ -43,6 +43,23 @@
 //! range that runs backwards, a step larger than its field (`*/90` minutes), and a date that never occurs. Ticks lie in the years
 //! 1970 to 2099.
 //!
+//! [`schedule`](crate::schedule) reads and tells the same schedules in code, the common ones also by name:
+//!
+//! ```
+//! use jobs_runtime::schedule::{Schedule, Spec, Weekday, Zone};
+//!
+//! let berlin = Zone::parse("Europe/Berlin")?;
+//! let weekly = Schedule::new(&Spec::weekly_at(Weekday::Monday, 9, 30)?, berlin.clone());
+//! assert_eq!(weekly.spec().to_string(), "30 9 * * 1");
+//! assert_eq!(weekly.describe(), "at 09:30 on Mondays, Europe/Berlin");
+//! assert_eq!(weekly.next_after("2026-03-28T00:00:00Z".parse()?), Some("2026-03-30T07:30:00Z".parse()?));
+//!
+//! let often = Schedule::parse_cron("*/15 8-17 * * MON-FRI", berlin)?;
+//! assert_eq!(often.describe(), "every 15 minutes from 08:00 to 17:45 on weekdays, Europe/Berlin");
+//! assert_eq!(Spec::every_minutes(7).unwrap_err().message, "7 minutes do not divide an hour");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Intervals
 //!
 //! `every` takes 1 s to 366 d in whole milliseconds. It counts from the Unix epoch, not from the start of the process, so that
