@@ -113,6 +113,7 @@
 //! | two rescue at once | each job is freed once, and has one crash more | `conformance::crash::racing_rescues_free_each_job_once` |
 //! | a process is killed with a thousand jobs, again and again | they run one by one; those that end clear their crashes, and none is quarantined for another's sake | `conformance::crash::a_first_crash_quarantines_nobody` `processes::a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not` |
 //! | the worker that was ended lives after all | it begins anew and takes the crash back, also when the job runs elsewhere by then | `conformance::lease::a_lost_worker_that_lives_takes_its_crashes_back` `conformance::lease::a_crash_is_taken_back_though_the_job_runs_again` `conformance::lease::every_crash_is_taken_back_once_in_any_order` |
+//! | it lives, and its rescuer, who frees in bites, has not come to all of its jobs | it hands them back itself, so that no crash is counted for them | `conformance::lease::a_lost_worker_that_lives_hands_back_what_nobody_has_freed_yet` `conformance::lease::only_what_nobody_holds_is_handed_back_by_a_lost_worker` `conformance::stop::a_job_asked_to_stop_ends_when_a_lost_worker_hands_it_back` |
 //!
 //! # Parking
 //!

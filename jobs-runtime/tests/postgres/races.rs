@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::State;
-use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
+use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, Held, JobStore, ManageStore, Now};
 use jobs_runtime::store::postgres::PostgresStore;
 
 use crate::place::{Place, commit, drain_at, in_a_schema, job, now, request, somebody_waits, transaction, worker};
@@ -70,6 +70,31 @@ async fn a_claim_of_a_worker_that_is_being_removed_takes_nothing() {
         assert_eq!(store.rescue(now(), next).await.expect("a rescue").freed, 1);
         let late = store.complete(now(), vec![outcome(&first[0], Decision::Complete { output: None, note: None })]).await;
         assert_eq!(late.expect("an answer"), [CompletionAnswer::Stale]);
+    })
+    .await;
+}
+
+/// A lost worker says that it lives while its rescuer is just freeing its job: it waits, and takes that crash back.
+#[tokio::test]
+async fn who_lives_takes_back_a_crash_that_is_just_being_counted() {
+    in_a_schema(async |place| {
+        let store = place.open().await;
+        let lost = worker(&store).await;
+        let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
+        let held = store.claim(now(), request(lost, 1)).await.expect("a claim").jobs;
+        place.run(&format!("DELETE FROM {}", place.table("worker"))).await;
+        let freeing = transaction(&place).await;
+        let free = "state = 'available', worker = NULL, crashes = crashes + 1, crash_tokens = crash_tokens || token";
+        freeing.batch_execute(&format!("UPDATE {} SET {free}", place.table("job"))).await.expect("it is freed");
+        let abandon = tokio::spawn({
+            let (store, held) = (store.clone(), Held { id, token: held[0].token });
+            async move { store.abandon(now(), vec![held]).await }
+        });
+        somebody_waits(&place, "unnest").await;
+        commit(&freeing).await;
+        assert_eq!(abandon.await.expect("it ends").expect("an answer"), 1);
+        let record = store.job(id).await.expect("a look").expect("the job");
+        assert_eq!((record.state, record.crashes), (State::Available, 0));
     })
     .await;
 }
