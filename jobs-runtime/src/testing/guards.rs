@@ -57,11 +57,15 @@ pub enum Guard {
     SafetyNet,
     /// Chance comes from the seeded source alone.
     SeededChance,
+    /// What is woken at one instant runs in the order of its birth. It is the simulation's own.
+    OrderOfBirth,
+    /// Of several things that have come at once the engine takes the one that stands first.
+    BiasedOrder,
 }
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -86,7 +90,15 @@ impl Guard {
         Self::WriteAgain,
         Self::SafetyNet,
         Self::SeededChance,
+        Self::OrderOfBirth,
+        Self::BiasedOrder,
     ];
+
+    /// Whether without it one seed may give several histories, and nothing else need go wrong.
+    #[must_use]
+    pub const fn is_of_order(self) -> bool {
+        matches!(self, Self::SeededChance | Self::OrderOfBirth | Self::BiasedOrder)
+    }
 
     /// Whether this guard is on.
     #[cfg(not(feature = "mutants"))]
