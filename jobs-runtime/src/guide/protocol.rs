@@ -142,16 +142,18 @@
 //!
 //! # The whole at once
 //!
-//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at in three ways:
+//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at in four ways:
 //!
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
 //!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
 //!   keeps an account of its own of every job, lease and tick. One seed gives one history, to the letter
 //!   (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`). That the referee would notice is shown by switching
-//!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`). A call of
-//!   the store is one instant there: that no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
-//!   `races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody` on PostgreSQL.
+//!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).
+//! - A call of the store is one instant there. That no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
+//!   races on PostgreSQL (`races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody`
+//!   `races::a_claim_of_a_worker_that_is_being_removed_takes_nothing`), and by the same races without the lock and without the two steps
+//!   (`races::a_claim_that_does_not_lock_the_row_of_its_worker_is_noticed` `races::a_rescue_in_one_statement_is_noticed`).
 //! - Chaos: real processes on real stores, with real kills (`chaos::all_promises_are_kept_through_faults_on_sqlite`
 //!   `chaos::all_promises_are_kept_through_faults_on_postgres`).
 //!
