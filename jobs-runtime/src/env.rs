@@ -17,6 +17,26 @@ use tokio::runtime::Handle;
 /// A future in a box, with nothing to say.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
+/// Waits for the first of several things; of those that have come at once, it takes the one that stands first. What `select!` would
+/// take is chance that no seed tells.
+#[cfg(not(feature = "mutants"))]
+macro_rules! first {
+    ($($branches:tt)*) => { tokio::select! { biased; $($branches)* } };
+}
+
+#[cfg(feature = "mutants")]
+macro_rules! first {
+    ($($branches:tt)*) => {
+        if $crate::testing::guards::Guard::BiasedOrder.is_on() {
+            tokio::select! { biased; $($branches)* }
+        } else {
+            tokio::select! { $($branches)* }
+        }
+    };
+}
+
+pub(crate) use first;
+
 /// Time, chance and tasks.
 #[derive(Clone)]
 pub struct Env {

@@ -27,6 +27,7 @@ fn beginning(guard: Guard) -> u64 {
         Guard::StopStays => 222,
         Guard::Followers => 455,
         Guard::DeadlineFromSent => 888,
+        Guard::BiasedOrder => 17,
         _ => 0,
     }
 }
@@ -37,7 +38,7 @@ fn noticed(guard: Guard) -> Option<(u64, String)> {
         let plan = Plan::of(seed);
         without(Some(guard), || {
             let report = run(&plan);
-            let other = guard == Guard::SeededChance && report.history != run(&plan).history;
+            let other = guard.is_of_order() && report.history != run(&plan).history;
             let rule = report.violation.map(|violation| violation.rule.to_owned());
             rule.or_else(|| other.then(|| "one seed gives one history".to_owned())).map(|rule| (seed, rule))
         })
@@ -47,11 +48,13 @@ fn noticed(guard: Guard) -> Option<(u64, String)> {
 #[test]
 fn every_guard_that_is_switched_off_is_noticed() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // What guards the statements of PostgreSQL against each other is shown by races there.
+    let guards: Vec<Guard> = Guard::ALL.into_iter().filter(|guard| !guard.is_of_postgres()).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(guard) = Guard::ALL.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                while let Some(guard) = guards.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let (seed, rule) = noticed(*guard).unwrap_or_else(|| panic!("nobody notices that `{guard}` is off"));
                     println!("without `{guard}`, seed {seed}: {rule}");
                 }

@@ -16,9 +16,10 @@
 //!   0: claimed only where a [`ClaimRequest`] has room for one such job, one at a time. The first crash only puts it on probation,
 //!   since nothing tells which of a worker's jobs killed it; [`QUARANTINE`] crashes *on probation* end it as failed. An outcome that
 //!   shows it alive (retry, snooze) clears its crashes. A worker that lost its lease but lives takes its crashes back by
-//!   [`JobStore::abandon`].
+//!   [`JobStore::abandon`], those that nobody has counted yet among them.
 //! - **Stop.** A running job that somebody asked to stop does not run again: where it would, by retry, snooze, hand-back, park, rescue
-//!   or the leaving of its worker, it ends as cancelled for the reason of the request. If it ends by itself, that counts.
+//!   or the leaving of its worker, also of one that was lost, it ends as cancelled for the reason of the request. If it ends by itself,
+//!   that counts.
 //! - **Followers.** What must happen after an outcome is a job that is stored in the same transaction. Repeated and stale outcomes
 //!   store none. The jobs of a chain stay with their job through every state, and a requeued job makes its follower anew.
 //! - **Pause.** Of a paused queue nothing is claimed, by nobody, until it is resumed; all else goes on with its jobs. A claim that began
@@ -102,14 +103,16 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// Ends workers that are dead and frees what they held; parks jobs of kinds that no live worker knows; frees parked jobs that a live
     /// worker of another shape may be able to run, for it registered before they were parked. At most [`BITE`] jobs a call; `more`
-    /// says whether to call again.
+    /// says whether to call again. A dead worker may be known no more before the last of its jobs is free.
     fn rescue(&self, now: Now, by: WorkerId) -> StoreFuture<'_, Rescue>;
 
     /// Ends a worker in order: whatever it still holds is handed back, and it is forgotten.
     fn leave(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, ()>;
 
     /// Says that a worker which lost its lease lives: the crashes that its loss put on these jobs are taken back, each once: the crash
-    /// of each job that was counted under this token. Answers how many.
+    /// of each job that was counted under this token. A job that still runs under this token although its worker is known no more
+    /// is handed back, before a rescue that has not come to it yet counts a crash: with no attempt used, and as cancelled if somebody
+    /// asked it to stop. One whose worker is known is left alone. Answers how many were taken back or handed back.
     fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64>;
 
     /// Hands out due jobs of the wanted kinds and queues, but for paused queues, in order of (priority, time due, order of enqueue), one on probation among

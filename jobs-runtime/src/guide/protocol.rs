@@ -113,6 +113,7 @@
 //! | two rescue at once | each job is freed once, and has one crash more | `conformance::crash::racing_rescues_free_each_job_once` |
 //! | a process is killed with many jobs, again and again | they run one by one; those that end clear their crashes, and none is quarantined for another's sake | `conformance::crash::a_first_crash_quarantines_nobody` `processes::a_job_that_kills_its_process_is_quarantined_and_its_neighbours_are_not` |
 //! | the worker that was ended lives after all | it begins anew and takes the crash back, also when the job runs elsewhere by then | `conformance::lease::a_lost_worker_that_lives_takes_its_crashes_back` `conformance::lease::a_crash_is_taken_back_though_the_job_runs_again` `conformance::lease::every_crash_is_taken_back_once_in_any_order` |
+//! | it lives, and its rescuer, who frees in bites, has not come to all of its jobs | it hands them back itself, so that no crash is counted for them | `conformance::lease::a_lost_worker_that_lives_hands_back_what_nobody_has_freed_yet` `conformance::lease::only_what_nobody_holds_is_handed_back_by_a_lost_worker` `conformance::stop::a_job_asked_to_stop_ends_when_a_lost_worker_hands_it_back` |
 //!
 //! # Parking
 //!
@@ -141,16 +142,18 @@
 //!
 //! # The whole at once
 //!
-//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at in three ways:
+//! The tables above take the steps one by one. Together, in any order and with anything failing, they are looked at in four ways:
 //!
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
 //!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
 //!   keeps an account of its own of every job, lease and tick. One seed gives one history, to the letter
 //!   (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`). That the referee would notice is shown by switching
-//!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`). A call of
-//!   the store is one instant there: that no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
-//!   `races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody` on PostgreSQL.
+//!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).
+//! - A call of the store is one instant there. That no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
+//!   races on PostgreSQL (`races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody`
+//!   `races::a_claim_of_a_worker_that_is_being_removed_takes_nothing`), and by the same races without the lock and without the two steps
+//!   (`races::a_claim_that_does_not_lock_the_row_of_its_worker_is_noticed` `races::a_rescue_in_one_statement_is_noticed`).
 //! - Chaos: real processes on real stores, with real kills (`chaos::all_promises_are_kept_through_faults_on_sqlite`
 //!   `chaos::all_promises_are_kept_through_faults_on_postgres`).
 //!

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Thread;
+use crate::env::first;
 use crate::telemetry;
 use crate::worker::Shared;
 use crate::worker::completer::Completer;
@@ -111,8 +112,7 @@ impl Shutdown {
                 changed.await;
             }
         };
-        tokio::select! {
-            biased;
+        first! {
             () = idle => {}
             _ = hurry.wait_for(|times| *times >= cut) => {}
             () = self.shared.env.sleep(limit) => {}
@@ -120,8 +120,7 @@ impl Shutdown {
     }
 
     async fn last_words(&self, words: impl Future<Output = Result<(), jobs_core::StoreError>> + Send) {
-        tokio::select! {
-            biased;
+        first! {
             said = words => {
                 if let Err(error) = said {
                     telemetry::part_failing("shutdown", &error);

@@ -16,6 +16,7 @@ use jobs_core::store::{Changes, Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
 use jobs_core::{NewJob, TextError};
 use tokio::sync::watch;
 
+use crate::env::first;
 use crate::telemetry;
 use crate::worker::Shared;
 use crate::worker::lease::Lease;
@@ -187,8 +188,7 @@ impl Part for Scheduler {
         }
         let until = next.map(|next| Duration::try_from(next.duration_since(now.wall)).unwrap_or(Duration::ZERO));
         let pause = until.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
-        tokio::select! {
-            biased;
+        first! {
             _ = self.changes.changed() => {
                 let commands = self.changes.borrow_and_update().commands;
                 if self.commands != Some(commands) {

@@ -1,5 +1,6 @@
-//! The guards of the engine and of the memory store, by name. A build with the feature `mutants` can switch one off for the thread that asks, so that a
-//! simulation can show that it would notice: a check that cannot fail is worth nothing.
+//! The guards of the engine, of the memory store and of the store on PostgreSQL, by name. A build with the feature `mutants` can switch one
+//! off for the thread that asks, and for the thread of a store that is opened there, so that a simulation or a race can show that it
+//! would notice: a check that cannot fail is worth nothing.
 //!
 //! Without the feature every guard is on, and asking costs nothing.
 
@@ -57,11 +58,19 @@ pub enum Guard {
     SafetyNet,
     /// Chance comes from the seeded source alone.
     SeededChance,
+    /// What is woken at one instant runs in the order of its birth. It is the simulation's own.
+    OrderOfBirth,
+    /// Of several things that have come at once the engine takes the one that stands first.
+    BiasedOrder,
+    /// A claim on PostgreSQL locks the row of its worker, so that nobody ends it meanwhile.
+    KeyShare,
+    /// A rescue on PostgreSQL looks for the jobs of a worker in a statement that begins when its row is gone.
+    TwoStepRescue,
 }
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -86,7 +95,23 @@ impl Guard {
         Self::WriteAgain,
         Self::SafetyNet,
         Self::SeededChance,
+        Self::OrderOfBirth,
+        Self::BiasedOrder,
+        Self::KeyShare,
+        Self::TwoStepRescue,
     ];
+
+    /// Whether it guards against a race between statements of PostgreSQL. To a simulation a call of the store is one instant.
+    #[must_use]
+    pub const fn is_of_postgres(self) -> bool {
+        matches!(self, Self::KeyShare | Self::TwoStepRescue)
+    }
+
+    /// Whether without it one seed may give several histories, and nothing else need go wrong.
+    #[must_use]
+    pub const fn is_of_order(self) -> bool {
+        matches!(self, Self::SeededChance | Self::OrderOfBirth | Self::BiasedOrder)
+    }
 
     /// Whether this guard is on.
     #[cfg(not(feature = "mutants"))]
@@ -118,6 +143,19 @@ impl fmt::Display for Guard {
 #[cfg(feature = "mutants")]
 thread_local! {
     static OFF: std::cell::Cell<Option<Guard>> = const { std::cell::Cell::new(None) };
+}
+
+/// `work` for another thread, with the guard off there that is off here.
+#[cfg(all(feature = "mutants", feature = "postgres"))]
+pub(crate) fn carried<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let off = OFF.get();
+    move || without(off, work)
+}
+
+/// `work` for another thread.
+#[cfg(all(not(feature = "mutants"), feature = "postgres"))]
+pub(crate) const fn carried<W>(work: W) -> W {
+    work
 }
 
 /// Switches one guard off for all that `work` does on this thread; none for `None`.

@@ -22,6 +22,7 @@ use super::guard::{Guarded, Panicked, catch};
 use super::leash::{Leash, Reason};
 use super::pool::{Pool, Slot, Started};
 use super::warden::{Measure, Watched};
+use crate::env::first;
 use crate::telemetry;
 
 /// The outcome of a job, and the time in which it counts.
@@ -155,8 +156,7 @@ impl Executor {
             Err(panicked) => return Ended::Panicked(panicked),
         };
         let mut running = Guarded::new(future);
-        tokio::select! {
-            biased;
+        first! {
             result = &mut running => match result {
                 Ok(settled) => Ended::Settled(settled),
                 Err(panicked) => Ended::Panicked(panicked),

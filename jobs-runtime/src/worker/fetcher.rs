@@ -17,6 +17,7 @@ use super::executor::{Executor, Outcome};
 use super::lease::Lease;
 use super::pool::{Pool, Wish};
 use super::supervisor::Part;
+use crate::env::first;
 use crate::testing::guards::Guard;
 
 /// How often jobs that wait in this process are looked over.
@@ -68,8 +69,7 @@ impl Fetcher {
         self.look_over = (self.pool.load().waiting > 0).then(|| self.look_over.unwrap_or(next_look));
         let look_over = self.until(self.look_over);
         let due = self.until(self.due);
-        tokio::select! {
-            biased;
+        first! {
             // The store is there as long as this process is: its signal never ends.
             _ = self.changes.changed() => self.pool.refresh(),
             () = self.pool.room.notified() => {}

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::Shared;
 use super::pool::Pool;
 use super::supervisor::Part;
+use crate::env::first;
 use crate::telemetry;
 use crate::testing::guards::Guard;
 
@@ -195,8 +196,7 @@ impl Part for Keeper {
             self.fence().await;
             return Ok(());
         };
-        tokio::select! {
-            biased;
+        first! {
             () = changed => return Ok(()),
             () = self.shared.env.clock.sleep_until(deadline), if Guard::OwnDeadline.is_on() => {}
         }
@@ -205,8 +205,7 @@ impl Part for Keeper {
         }
         let (worker, epoch) = self.lease.current();
         let soon = Self::margin(self.shared.options.lease) / 4;
-        let undisturbed = tokio::select! {
-            biased;
+        let undisturbed = first! {
             answer = self.shared.store.undisturbed(worker) => answer.unwrap_or(false),
             () = self.shared.env.sleep(soon) => false,
         };

@@ -37,7 +37,7 @@ use jobs_core::registry::Registry;
 use jobs_core::store::{Retention, Store};
 use jobs_core::{Backoff, StoreError};
 
-use crate::env::Env;
+use crate::env::{Env, first};
 use crate::health::Board;
 
 /// What every part is made of.
@@ -103,14 +103,12 @@ impl Shared {
     ) -> Result<T, StoreError> {
         tokio::pin!(call);
         let soon = self.options.heartbeat.min(limit);
-        tokio::select! {
-            biased;
+        first! {
             answer = &mut call => return answer,
             () = self.env.sleep(soon) => {}
         }
         let _silent = self.board.silent();
-        tokio::select! {
-            biased;
+        first! {
             answer = &mut call => answer,
             () = self.env.sleep(limit.saturating_sub(soon)) => Err(StoreError::Unavailable {
                 message: format!("no answer within {}", jobs_core::duration::format(limit)).into(),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::guard::{Guarded, Panicked};
+use crate::env::first;
 use crate::telemetry;
 
 /// A long-running part of the engine: one step, again and again.
@@ -44,8 +45,7 @@ pub(crate) fn supervise<P: Part>(
             if let Err(Panicked(text)) = life.await {
                 shared.board.restarted(name, &text);
                 telemetry::part_panicked(name, &text);
-                tokio::select! {
-                    biased;
+                first! {
                     () = stop.cancelled() => {}
                     () = shared.env.sleep(shared.env.rng.jitter(pause)) => {}
                 }
@@ -60,8 +60,7 @@ pub(crate) fn supervise<P: Part>(
 async fn live<P: Part>(shared: &Shared, name: &'static str, stop: &CancellationToken, part: &mut P) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let ended = tokio::select! {
-            biased;
+        let ended = first! {
             () = stop.cancelled() => return,
             ended = part.run_once() => ended,
         };
@@ -77,8 +76,7 @@ async fn live<P: Part>(shared: &Shared, name: &'static str, stop: &CancellationT
             Err(error) => {
                 shared.board.failing(name, &error);
                 telemetry::part_failing(name, &error);
-                tokio::select! {
-                    biased;
+                first! {
                     () = stop.cancelled() => return,
                     () = shared.env.sleep(shared.env.rng.jitter(pause)) => {}
                 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::Shared;
 use super::leash::{Leash, Reason};
 use super::supervisor::Part;
+use crate::env::first;
 
 /// A running job, and what is done to it at a time of the steady clock.
 pub(crate) struct Watched {
@@ -74,8 +75,7 @@ impl Part for Warden {
         let watched = Arc::clone(&self.watched);
         let mut watched = watched.lock().await;
         let mut came = Vec::new();
-        tokio::select! {
-            biased;
+        first! {
             () = async {
                 match next {
                     Some(next) => clock.sleep_until(next).await,

@@ -10,6 +10,8 @@ use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, Decision, Job
 use jobs_core::{JobId, NewJob, WorkerId};
 use jobs_runtime::Timestamp;
 use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
+#[cfg(feature = "mutants")]
+use jobs_runtime::testing::guards::{Guard, without};
 use tokio_postgres::{Client, NoTls};
 
 /// Says on the terminal, past what keeps the output of tests that pass, that this test is left out.
@@ -43,6 +45,13 @@ pub(crate) async fn in_a_schema<F: Future<Output = ()>>(test: impl FnOnce(Arc<Pl
 impl Place {
     pub(crate) async fn open(&self) -> PostgresStore {
         PostgresStore::open(self.options.clone()).await.expect("the schema opens")
+    }
+
+    /// The store with one guard switched off; with all of them for `None`.
+    #[cfg(feature = "mutants")]
+    pub(crate) async fn open_without(&self, guard: Option<Guard>) -> PostgresStore {
+        let mut opening = std::pin::pin!(self.open());
+        std::future::poll_fn(|context| without(guard, || opening.as_mut().poll(context))).await
     }
 
     pub(crate) async fn run(&self, sql: &str) {
@@ -185,12 +194,17 @@ pub(crate) async fn commit(client: &Client) {
 
 /// Waits until some statement on a table of this schema waits for a lock.
 pub(crate) async fn somebody_waits(place: &Place, what: &str) {
+    waits_or(place, what, || false).await;
+}
+
+/// Waits until some statement on a table of this schema waits for a lock, or until something else is so.
+pub(crate) async fn waits_or(place: &Place, what: &str, so: impl Fn() -> bool) {
     let waiting = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND query LIKE '%{what}%'",
         place.options.schema
     );
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
-    while place.number(&waiting).await == 0 {
+    while place.number(&waiting).await == 0 && !so() {
         assert!(std::time::Instant::now() < deadline, "nobody waits");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -72,6 +72,7 @@ fn judge(belief: &str, name: &str, plan: &str) -> Option<String> {
         "promote" | "next_due" => &["using job_due"],
         "take_chosen" | "finish" | "go_on" | "end_unfenced" => &["using job_pkey"],
         "held" | "orphans" | "done" => &["using job_running"],
+        "deserted" => &["using job_id_key"],
         "survey" => &["using job_ready", "using job_parked", "using job_due"],
         "unserved" => &["using job_ready", "using job_probation", "using job_parked"],
         _ => &[],
@@ -81,7 +82,7 @@ fn judge(belief: &str, name: &str, plan: &str) -> Option<String> {
     }
     // The traps: every running job read for each completion, the whole table in its order for a few rows, every ready job sorted.
     let must_not: &[&str] = match name {
-        "finish" | "go_on" | "end_unfenced" | "take_chosen" => &["job_running", "job_ready", "job_cancel"],
+        "finish" | "go_on" | "end_unfenced" | "take_chosen" | "deserted" => &["job_running", "job_ready", "job_cancel"],
         "held" | "orphans" | "done" => &["job_pkey on"],
         "take_first" | "heads" | "look" => &["Sort", "job_pkey on job job_1"],
         _ => &[],

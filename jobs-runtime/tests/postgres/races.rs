@@ -4,42 +4,98 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::State;
-use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, ManageStore, Now};
+use jobs_core::store::{CancelAnswer, ClaimRequest, Completion, CompletionAnswer, Decision, Held, JobStore, ManageStore, Now};
 use jobs_runtime::store::postgres::PostgresStore;
 
-use crate::place::{Place, commit, drain_at, in_a_schema, job, now, request, somebody_waits, transaction, worker};
+use crate::place::{Place, commit, drain_at, in_a_schema, job, now, request, somebody_waits, transaction, waits_or, worker};
 
 fn outcome(job: &jobs_core::record::ClaimedJob, decision: Decision) -> Completion {
     Completion { id: job.id, seq: job.seq, token: job.token, started_at: now().wall, decision, followers: Vec::new() }
+}
+
+/// A claim is held up when it has looked at its worker and before it has taken its job; meanwhile the worker is found dead. Afterwards
+/// nothing may run under nobody. Says what is wrong.
+async fn a_claim_overlaps_the_rescue_of_its_worker(place: &Place, store: PostgresStore) -> Result<(), String> {
+    let (dead, judge) = (worker(&store).await, worker(&store).await);
+    let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
+    let (workers, jobs, hold) = (place.table("worker"), place.table("job"), place.table("hold"));
+    place
+        .run(&format!(
+            "CREATE TABLE {hold} (); \
+             CREATE FUNCTION {hold}() RETURNS trigger LANGUAGE plpgsql AS \
+               'BEGIN LOCK TABLE {hold} IN ACCESS SHARE MODE; RETURN NEW; END'; \
+             CREATE TRIGGER hold BEFORE UPDATE ON {jobs} FOR EACH ROW WHEN (NEW.state = 'running') EXECUTE FUNCTION {hold}()"
+        ))
+        .await;
+    let holding = transaction(place).await;
+    holding.batch_execute(&format!("LOCK TABLE {hold}")).await.expect("the lock");
+    let claim = tokio::spawn({
+        let store = store.clone();
+        async move { store.claim(now(), request(dead, 1)).await }
+    });
+    somebody_waits(place, "state = ''running'', token").await;
+    let seq = place.number(&format!("SELECT min(seq) FROM {workers}")).await;
+    place.run(&format!("UPDATE {workers} SET expires_at = now() - interval '1 second' WHERE seq = {seq}")).await;
+    let rescue = tokio::spawn({
+        let store = store.clone();
+        async move { store.rescue(now(), judge).await }
+    });
+    waits_or(place, "DELETE FROM", || rescue.is_finished()).await;
+    commit(&holding).await;
+    claim.await.expect("it ends").expect("an answer");
+    rescue.await.expect("it ends").expect("a rescue");
+    // Whoever comes next finds nothing that was left.
+    store.rescue(now(), judge).await.expect("a rescue");
+    let record = store.job(id).await.expect("a look").expect("the job");
+    let seen = (record.state, record.crashes, record.token);
+    if seen != (State::Available, 1, 1) {
+        return Err(format!("its worker is gone, and the job is {seen:?}"));
+    }
+    if !store.claim(now(), request(dead, 1)).await.expect("an answer").lost {
+        return Err("a dead worker claims".to_owned());
+    }
+    match place.number(&format!("SELECT count(*) FROM {}", place.table("dead_worker"))).await {
+        0 => Ok(()),
+        noted => Err(format!("{noted} workers are still noted as dead")),
+    }
+}
+
+/// A claim begins while its worker's row is being removed. Says what is wrong.
+async fn a_claim_begins_while_its_worker_is_being_removed(place: &Place, store: PostgresStore) -> Result<(), String> {
+    let dead = worker(&store).await;
+    store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+    // It knows where to begin, so that the claim is one statement.
+    let first = store.claim(now(), request(dead, 1)).await.expect("a claim").jobs;
+    store.enqueue(now(), vec![job("mail")]).await.expect("stored");
+    let removal = transaction(place).await;
+    removal.batch_execute(&format!("DELETE FROM {}", place.table("worker"))).await.expect("it is removed");
+    let claim = tokio::spawn({
+        let store = store.clone();
+        async move { store.claim(now(), request(dead, 1)).await }
+    });
+    waits_or(place, "KEY SHARE", || claim.is_finished()).await;
+    commit(&removal).await;
+    let claim = claim.await.expect("it ends").expect("an answer");
+    if !claim.jobs.is_empty() {
+        return Err(format!("a worker that is gone got {:?}", claim.jobs));
+    }
+    if !store.claim(now(), request(dead, 1)).await.expect("an answer").lost {
+        return Err("a worker that is gone claims".to_owned());
+    }
+    // The one before it belongs to nobody now; the next worker that starts sees to it.
+    let next = worker(&store).await;
+    assert_eq!(store.rescue(now(), next).await.expect("a rescue").freed, 1);
+    let late = store.complete(now(), vec![outcome(&first[0], Decision::Complete { output: None, note: None })]).await;
+    assert_eq!(late.expect("an answer"), [CompletionAnswer::Stale]);
+    Ok(())
 }
 
 /// A claim that is under way while its worker is found dead: what it takes is freed.
 #[tokio::test]
 async fn a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody() {
     in_a_schema(async |place| {
-        let store = place.open().await;
-        let (dead, judge) = (worker(&store).await, worker(&store).await);
-        let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
-        let (workers, jobs) = (place.table("worker"), place.table("job"));
-        let seq = place.number(&format!("SELECT min(seq) FROM {workers}")).await;
-        // The claim in its two steps, held up before its end.
-        let claim = transaction(&place).await;
-        claim.batch_execute(&format!("SELECT seq FROM {workers} WHERE seq = {seq} FOR KEY SHARE")).await.expect("the lock");
-        let take = format!("UPDATE {jobs} SET state = 'running', token = token + 1, worker = {seq} WHERE state = 'available'");
-        claim.batch_execute(&take).await.expect("the job is taken");
-        place.run(&format!("UPDATE {workers} SET expires_at = now() - interval '1 second' WHERE seq = {seq}")).await;
-        let rescue = tokio::spawn({
-            let store = store.clone();
-            async move { store.rescue(now(), judge).await }
-        });
-        somebody_waits(&place, "dead_worker").await;
-        commit(&claim).await;
-        let rescue = rescue.await.expect("it ends").expect("a rescue");
-        assert_eq!((rescue.workers, rescue.freed), (1, 1));
-        let record = store.job(id).await.expect("a look").expect("the job");
-        assert_eq!((record.state, record.crashes, record.token), (State::Available, 1, 1));
-        assert!(store.claim(now(), request(dead, 1)).await.expect("an answer").lost);
-        assert_eq!(place.number(&format!("SELECT count(*) FROM {}", place.table("dead_worker"))).await, 0);
+        let seen = a_claim_overlaps_the_rescue_of_its_worker(&place, place.open().await).await;
+        assert_eq!(seen, Ok(()));
     })
     .await;
 }
@@ -48,28 +104,77 @@ async fn a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobo
 #[tokio::test]
 async fn a_claim_of_a_worker_that_is_being_removed_takes_nothing() {
     in_a_schema(async |place| {
+        let seen = a_claim_begins_while_its_worker_is_being_removed(&place, place.open().await).await;
+        assert_eq!(seen, Ok(()));
+    })
+    .await;
+}
+
+/// The same races without what guards against them: each is noticed, so that the tests above can fail.
+#[cfg(feature = "mutants")]
+mod without_guards {
+    use jobs_runtime::testing::guards::Guard;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_claim_that_does_not_lock_the_row_of_its_worker_is_noticed() {
+        in_a_schema(async |place| {
+            let store = place.open_without(Some(Guard::KeyShare)).await;
+            let seen = a_claim_overlaps_the_rescue_of_its_worker(&place, store).await;
+            assert!(seen.as_ref().is_err_and(|wrong| wrong.contains("Running")), "{seen:?}");
+        })
+        .await;
+        in_a_schema(async |place| {
+            let store = place.open_without(Some(Guard::KeyShare)).await;
+            let seen = a_claim_begins_while_its_worker_is_being_removed(&place, store).await;
+            assert!(seen.as_ref().is_err_and(|wrong| wrong.contains("got")), "{seen:?}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_rescue_in_one_statement_is_noticed() {
+        in_a_schema(async |place| {
+            let store = place.open_without(Some(Guard::TwoStepRescue)).await;
+            let seen = a_claim_overlaps_the_rescue_of_its_worker(&place, store).await;
+            assert!(seen.as_ref().is_err_and(|wrong| wrong.contains("Running")), "{seen:?}");
+        })
+        .await;
+    }
+
+    /// What notices is the missing guard, and not how the store is opened.
+    #[tokio::test]
+    async fn with_every_guard_on_nothing_is_noticed() {
+        in_a_schema(async |place| {
+            let store = place.open_without(None).await;
+            assert_eq!(a_claim_overlaps_the_rescue_of_its_worker(&place, store).await, Ok(()));
+        })
+        .await;
+    }
+}
+
+/// A lost worker says that it lives while its rescuer is just freeing its job: it waits, and takes that crash back.
+#[tokio::test]
+async fn who_lives_takes_back_a_crash_that_is_just_being_counted() {
+    in_a_schema(async |place| {
         let store = place.open().await;
-        let dead = worker(&store).await;
-        store.enqueue(now(), vec![job("mail")]).await.expect("stored");
-        // It knows where to begin, so that the claim is one statement.
-        let first = store.claim(now(), request(dead, 1)).await.expect("a claim").jobs;
-        store.enqueue(now(), vec![job("mail")]).await.expect("stored");
-        let removal = transaction(&place).await;
-        removal.batch_execute(&format!("DELETE FROM {}", place.table("worker"))).await.expect("it is removed");
-        let claim = tokio::spawn({
-            let store = store.clone();
-            async move { store.claim(now(), request(dead, 1)).await }
+        let lost = worker(&store).await;
+        let id = store.enqueue(now(), vec![job("mail")]).await.expect("stored")[0].id;
+        let held = store.claim(now(), request(lost, 1)).await.expect("a claim").jobs;
+        place.run(&format!("DELETE FROM {}", place.table("worker"))).await;
+        let freeing = transaction(&place).await;
+        let free = "state = 'available', worker = NULL, crashes = crashes + 1, crash_tokens = crash_tokens || token";
+        freeing.batch_execute(&format!("UPDATE {} SET {free}", place.table("job"))).await.expect("it is freed");
+        let abandon = tokio::spawn({
+            let (store, held) = (store.clone(), Held { id, token: held[0].token });
+            async move { store.abandon(now(), vec![held]).await }
         });
-        somebody_waits(&place, "KEY SHARE").await;
-        commit(&removal).await;
-        let claim = claim.await.expect("it ends").expect("an answer");
-        assert!(claim.jobs.is_empty(), "{claim:?}");
-        assert!(store.claim(now(), request(dead, 1)).await.expect("an answer").lost);
-        // The one before it belongs to nobody now; the next worker that starts sees to it.
-        let next = worker(&store).await;
-        assert_eq!(store.rescue(now(), next).await.expect("a rescue").freed, 1);
-        let late = store.complete(now(), vec![outcome(&first[0], Decision::Complete { output: None, note: None })]).await;
-        assert_eq!(late.expect("an answer"), [CompletionAnswer::Stale]);
+        somebody_waits(&place, "unnest").await;
+        commit(&freeing).await;
+        assert_eq!(abandon.await.expect("it ends").expect("an answer"), 1);
+        let record = store.job(id).await.expect("a look").expect("the job");
+        assert_eq!((record.state, record.crashes), (State::Available, 0));
     })
     .await;
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use jobs_runtime::env::Task;
+use jobs_runtime::testing::guards::Guard;
 
 /// The tasks. Clones are the same.
 #[derive(Clone, Default)]
@@ -72,9 +73,12 @@ impl Executor {
         let answer = tokio::task::unconstrained(poll_fn(|context| {
             self.lock().driver = Some(context.waker().clone());
             loop {
-                let ready = std::mem::take(&mut self.lock().ready);
+                let mut ready: Vec<u64> = std::mem::take(&mut self.lock().ready).into_iter().collect();
                 if ready.is_empty() {
                     return Poll::Pending;
+                }
+                if !Guard::OrderOfBirth.is_on() {
+                    fastrand::shuffle(&mut ready);
                 }
                 for nth in ready {
                     if nth == 0 {

@@ -82,6 +82,8 @@ pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, f
             }
         }
         Cause::HandBack { worker } => (still || (freed && facts.holder == Some(*worker))) && count(before) == count(after),
+        // What no rescue has freed yet goes back.
+        Cause::Abandon { .. } if freed => !facts.lives && count(before) == count(after),
         Cause::Abandon { .. } => still && counted(0, 0) && after.crashes <= before.crashes,
         Cause::Register => still || (before.state == Parked && after.state == Available),
         Cause::Cancel => {

@@ -87,8 +87,8 @@ impl JobStore for MemoryStore {
         self.call(move |state| state.leave(now, worker))
     }
 
-    fn abandon(&self, _now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
-        self.call(move |state| state.abandon(&held))
+    fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+        self.call(move |state| state.abandon(now, &held))
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {

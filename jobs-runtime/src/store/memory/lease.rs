@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobs_core::record::WorkerRecord;
 use jobs_core::store::{Beat, Held, NewWorker, Now};
-use jobs_core::{JobId, WorkerId};
+use jobs_core::{JobId, State as JobState, WorkerId};
 
 use super::index::Parking;
-use super::state::State;
+use super::state::{Job, State};
 use crate::testing::guards::Guard;
 
 /// A worker that is known.
@@ -113,19 +113,28 @@ impl State {
         handed_back
     }
 
-    pub(super) fn abandon(&mut self, held: &[Held]) -> u64 {
+    pub(super) fn abandon(&mut self, now: Now, held: &[Held]) -> u64 {
         let mut taken_back = 0;
         for Held { id, token } in held {
-            let Some(seq) = self.seq_of(*id) else { continue };
-            if self.live.get(&seq).is_some_and(|job| job.crash_tokens.contains(token)) {
+            let Some((seq, job)) = self.seq_of(*id).and_then(|seq| Some((seq, self.live.get(&seq)?))) else { continue };
+            if job.crash_tokens.contains(token) {
                 self.change(seq, |job| {
                     job.record.crashes = job.record.crashes.saturating_sub(1);
                     job.crash_tokens.remove(token);
                 });
-                taken_back += 1;
+            } else if job.record.token == *token && self.is_deserted(job) {
+                self.hand_back(now.wall, seq);
+            } else {
+                continue;
             }
+            taken_back += 1;
         }
         taken_back
+    }
+
+    /// Whether a job runs under a worker that is gone, since no rescue has come to it yet.
+    fn is_deserted(&self, job: &Job) -> bool {
+        job.record.state == JobState::Running && job.worker.is_some_and(|worker| !self.workers.contains_key(&worker))
     }
 
     pub(super) fn cancellations(&self, worker: WorkerId) -> Vec<JobId> {

@@ -5,7 +5,7 @@ pub use super::complete::FINISH;
 pub use super::enqueue::INSERT;
 
 /// Every statement that runs again and again by itself: its name, its text, and the types of its parameters.
-pub const RECURRING: [(&str, &str, &str); 17] = [
+pub const RECURRING: [(&str, &str, &str); 18] = [
     ("look", super::heads::LOOK, "timestamptz, uuid, text[]"),
     ("take_first", TAKE_FIRST, "timestamptz, uuid, text, text, bigint, smallint, timestamptz, bigint"),
     ("heads", super::claim::HEADS, "text[], text[], smallint[], timestamptz[], bigint[], bigint"),
@@ -18,6 +18,7 @@ pub const RECURRING: [(&str, &str, &str); 17] = [
     ("end_unfenced", super::complete::END, "timestamptz, bigint[], text[], text[]"),
     ("beat", super::lease::BEAT, "timestamptz, uuid"),
     ("held", super::lease::HELD, "bigint, uuid[], bigint[]"),
+    ("deserted", super::lease::DESERTED, "uuid[], bigint[]"),
     ("orphans", super::rescue::ORPHANS, "bigint"),
     ("done", super::rescue::DONE, ""),
     ("strangers", super::rescue::STRANGERS, ""),

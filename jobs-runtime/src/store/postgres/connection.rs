@@ -13,6 +13,7 @@ use tokio_postgres::{CancelToken, Client, Row, Statement};
 use super::error::{Problem, Result};
 use super::heads::Heads;
 use crate::store::names::Names;
+use crate::testing::guards::Guard;
 
 /// A parameter of a statement and its type. The types are said, so that no round trip asks for them.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -189,7 +190,8 @@ impl Manner {
 
 /// A statement in a schema, and with the time of the call.
 pub(super) fn text(template: &str, schema: &str) -> String {
-    template.replace("{s}", schema).replace("{now}", "coalesce($1, now())")
+    let text = template.replace("{s}", schema).replace("{now}", "coalesce($1, now())");
+    if Guard::KeyShare.is_on() { text } else { text.replace(" FOR KEY SHARE", "") }
 }
 
 /// A time as the statements take it: `None` lets the server tell it.

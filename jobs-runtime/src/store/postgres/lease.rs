@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jobs_core::store::{BITE, Held, NewWorker};
 use jobs_core::{JobId, State, WorkerId};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -116,8 +117,13 @@ async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: 
     let ids: Vec<Uuid> = known.iter().map(|held| uuid(held.id)).collect();
     let tokens: Vec<i64> = known.iter().map(|held| held.token).collect();
     let rows = connection.rows(HELD, &[(&worker, Type::INT8), (&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)]).await?;
+    give_back(connection, now, &rows).await
+}
+
+/// Makes running jobs available that are locked. Those that were asked to stop end as cancelled.
+async fn give_back(connection: &mut Connection, now: Option<Timestamp>, rows: &[Row]) -> Result<u64> {
     let (mut ends, mut back) = (Vec::new(), Vec::new());
-    for row in &rows {
+    for row in rows {
         let seq: i64 = get(row, "seq")?;
         match get::<Option<String>>(row, "cancel")? {
             Some(reason) => ends.push((seq, State::Cancelled, reason)),
@@ -131,19 +137,35 @@ async fn hand_back(connection: &mut Connection, now: Option<Timestamp>, worker: 
     Ok(rows.len() as u64)
 }
 
-/// Takes back the crashes that the loss of a lease put on these jobs.
-pub(super) async fn abandon(connection: &mut Connection, held: &[Held]) -> Result<u64> {
+/// What runs under a token although its worker is gone, since no rescue has come to it yet. Each is found by its id.
+pub(super) const DESERTED: &str = "SELECT j.seq, j.cancel FROM unnest($1::uuid[], $2::bigint[]) AS h (id, token), \
+             LATERAL (SELECT seq, cancel FROM {s}.job WHERE id = h.id AND token = h.token AND state || '' = 'running' \
+             AND NOT EXISTS (SELECT 1 FROM {s}.worker WHERE worker.seq = job.worker) LIMIT 1 FOR UPDATE) AS j";
+
+/// Takes back what the loss of a lease has put on these jobs, and what it would. What a rescuer is just freeing is waited for, and its
+/// crash is seen by the second statement.
+pub(super) async fn abandon(connection: &mut Connection, now: Option<Timestamp>, held: &[Held]) -> Result<u64> {
+    let mut held = held.to_vec();
+    held.sort_unstable_by_key(|held| (held.id, held.token));
+    held.dedup();
     let ids: Vec<Uuid> = held.iter().map(|held| uuid(held.id)).collect();
     let tokens: Vec<i64> = held.iter().map(|held| held.token).collect();
-    let rows = connection
-        .rows(
-            "UPDATE {s}.job SET crashes = greatest(crashes - 1, 0), crash_tokens = array_remove(crash_tokens, h.token) \
-             FROM unnest($1::uuid[], $2::bigint[]) AS h (id, token) WHERE job.id = h.id AND h.token = ANY(job.crash_tokens) \
-             RETURNING job.seq",
-            &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)],
-        )
-        .await?;
-    Ok(rows.len() as u64)
+    connection
+        .transaction(async |connection| {
+            let params = [(&ids as _, Type::UUID_ARRAY), (&tokens as _, Type::INT8_ARRAY)];
+            let deserted = connection.rows(DESERTED, &params).await?;
+            let given_back = give_back(connection, now, &deserted).await?;
+            let crashes = connection
+                .rows(
+                    "UPDATE {s}.job SET crashes = greatest(crashes - 1, 0), crash_tokens = array_remove(crash_tokens, h.token) \
+                     FROM unnest($1::uuid[], $2::bigint[]) AS h (id, token) WHERE job.id = h.id AND h.token = ANY(job.crash_tokens) \
+                     RETURNING job.seq",
+                    &params,
+                )
+                .await?;
+            Ok(given_back + crashes.len() as u64)
+        })
+        .await
 }
 
 /// The jobs held by this worker that somebody asked to stop.

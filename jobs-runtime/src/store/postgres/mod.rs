@@ -225,9 +225,10 @@ impl JobStore for PostgresStore {
         })
     }
 
-    fn abandon(&self, _now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+    fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+        let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(|lanes| &lanes.beats, async move |connection| lease::abandon(connection, &held).await);
+            let call = self.call(|lanes| &lanes.beats, async move |connection| lease::abandon(connection, at, &held).await);
             let taken_back = call.await?;
             if taken_back > 0 {
                 self.has_jobs();

@@ -19,6 +19,7 @@ use super::lane::{HOT, Lane, Patience};
 use super::survey::Surveys;
 use super::wake::{News, hear, poll, tell};
 use super::{Lanes, PostgresOptions, Shared, days, schema, url};
+use crate::testing::guards;
 
 /// The oldest version of the server that is served: 12, by its number.
 const OLDEST: i32 = 120_000;
@@ -86,7 +87,7 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
             drop(ending);
             Ok::<(), std::io::Error>(())
         };
-        std::thread::Builder::new().name("jobs-postgres".to_owned()).spawn(work)
+        std::thread::Builder::new().name("jobs-postgres".to_owned()).spawn(guards::carried(work))
     };
     thread.map_err(|error| StoreError::Unusable(format!("the system gives no thread for the database: {error}")))?;
     let lanes = Lanes { enqueues, claims, outcomes, beats, duties, looks, _alive: Arc::new(alive) };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs_core::store::{BITE, Beat, Held, NewWorker, Now};
 use jobs_core::{JobId, StoreError, WorkerId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::claim::{next_due, worker_key};
 use super::complete::{Tally, end_unfenced};
@@ -115,37 +115,55 @@ pub(super) fn reconcile(session: &mut Session, now: Now, worker: WorkerId, known
 /// Hands back what a worker holds, except for what it knows of. Jobs that were asked to stop end as cancelled.
 fn hand_back(connection: &Connection, now: Now, worker: i64, known: &[Held]) -> rusqlite::Result<u64> {
     let known: HashSet<Held> = known.iter().copied().collect();
-    let held: Vec<(i64, Held, Option<String>)> = connection
-        .prepare_cached("SELECT seq, id, token, cancel FROM jobs_job WHERE worker = ?1 AND state = 'running' ORDER BY seq")?
-        .query_map([worker], |row| {
-            Ok((row.get(0)?, Held { id: super::row::id(row, 1)?, token: row.get(2)? }, text_or_none(row, 3)?))
-        })?
+    let held: Vec<(Held, Running)> = connection
+        .prepare_cached("SELECT seq, cancel, id, token FROM jobs_job WHERE worker = ?1 AND state = 'running' ORDER BY seq")?
+        .query_map([worker], |row| Ok((Held { id: super::row::id(row, 2)?, token: row.get(3)? }, running(row)?)))?
         .collect::<rusqlite::Result<_>>()?;
+    let unknown = held.into_iter().filter(|(held, _)| !known.contains(held));
+    give_back(connection, now, unknown.map(|(_, running)| running))
+}
+
+/// A running job, and why somebody asked it to stop.
+type Running = (i64, Option<String>);
+
+fn running(row: &Row<'_>) -> rusqlite::Result<Running> {
+    Ok((row.get(0)?, text_or_none(row, 1)?))
+}
+
+/// Makes running jobs available. Those that were asked to stop end as cancelled.
+fn give_back(connection: &Connection, now: Now, jobs: impl IntoIterator<Item = Running>) -> rusqlite::Result<u64> {
     let mut tally = Tally::default();
-    let mut handed_back = 0;
+    let mut given_back = 0;
     let mut free = connection.prepare_cached("UPDATE jobs_job SET state = 'available', worker = NULL WHERE seq = ?1")?;
-    for (seq, _, cancel) in held.into_iter().filter(|(_, held, _)| !known.contains(held)) {
+    for (seq, cancel) in jobs {
         match cancel {
             None => drop(free.execute([seq])?),
             Some(reason) => {
                 end_unfenced(connection, now, seq, State::Cancelled, &reason, &mut tally)?;
             }
         }
-        handed_back += 1;
+        given_back += 1;
     }
     tally.write(connection)?;
-    Ok(handed_back)
+    Ok(given_back)
 }
 
-pub(super) fn abandon(session: &mut Session, held: &[Held]) -> Result<u64> {
+pub(super) fn abandon(session: &mut Session, now: Now, held: &[Held]) -> Result<u64> {
     let take_back = |connection: &Connection| -> rusqlite::Result<u64> {
-        let mut statement = connection.prepare_cached(
+        let mut crash = connection.prepare_cached(
             "UPDATE jobs_job SET crashes = max(crashes - 1, 0), crash_tokens = replace(crash_tokens, ',' || ?2 || ',', ',') \
              WHERE id = ?1 AND instr(crash_tokens, ',' || ?2 || ',') > 0",
         )?;
+        // Its worker is gone, but the rescue frees in bites, and has not come to it yet.
+        let mut deserted = connection.prepare_cached(
+            "SELECT seq, cancel FROM jobs_job WHERE id = ?1 AND token = ?2 AND state = 'running' \
+             AND worker NOT IN (SELECT seq FROM jobs_worker)",
+        )?;
         let mut taken = 0;
         for held in held {
-            taken += u64::try_from(statement.execute(params![held.id.as_bytes().as_slice(), held.token])?).unwrap_or(0);
+            let held = params![held.id.as_bytes().as_slice(), held.token];
+            taken += u64::try_from(crash.execute(held)?).unwrap_or(0);
+            taken += give_back(connection, now, deserted.query_row(held, running).optional()?)?;
         }
         Ok(taken)
     };

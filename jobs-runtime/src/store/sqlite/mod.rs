@@ -185,8 +185,8 @@ impl JobStore for SqliteStore {
         self.write(move |session| lease::leave(session, now, worker))
     }
 
-    fn abandon(&self, _now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
-        self.write(move |session| lease::abandon(session, &held))
+    fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+        self.write(move |session| lease::abandon(session, now, &held))
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {

@@ -1,6 +1,7 @@
 //! Leases: a worker that beats is never ended, one that does not is, and what it says afterwards is void.
 
-use jobs_core::store::{Beat, CompletionAnswer, Decision, Held};
+use jobs_core::record::ClaimedJob;
+use jobs_core::store::{BITE, Beat, CompletionAnswer, Decision, Held};
 use jobs_core::{State, WorkerId};
 
 use super::Subject;
@@ -73,7 +74,7 @@ pub async fn what_a_worker_does_not_know_of_is_handed_back(subject: &dyn Subject
 }
 
 /// Two workers, of which the first holds jobs and freezes until the second has ended it.
-async fn frozen(world: &World<'_>, jobs: usize) -> (Worker, Vec<jobs_core::record::ClaimedJob>, Worker) {
+async fn frozen(world: &World<'_>, jobs: usize) -> (Worker, Vec<ClaimedJob>, Worker) {
     let (frozen, alive) = (world.worker(&[MAIL]).await, world.worker(&[MAIL]).await);
     frozen.enqueue(many(MAIL, jobs)).await;
     let runs = frozen.claim(jobs).await;
@@ -175,6 +176,58 @@ pub async fn a_crash_is_taken_back_though_the_job_runs_again(subject: &dyn Subje
     let seen = alive.record(run.id).await;
     assert_eq!((seen.state, seen.crashes, seen.token), (State::Running, 0, 2));
     alive.settle(&run, done()).await;
+}
+
+/// Two workers, of which the first holds more than a rescue frees at once, and freezes until the second has freed a bite.
+pub(super) async fn half_freed(world: &World<'_>) -> (Worker, Vec<ClaimedJob>, Worker) {
+    let (frozen, alive) = (world.worker(&[MAIL]).await, world.worker(&[MAIL]).await);
+    frozen.enqueue(many(MAIL, BITE + 20)).await;
+    let runs = frozen.claim(BITE + 20).await;
+    for _ in 0..FROZEN.as_secs() / 5 {
+        world.advance(5 * SECOND);
+        if alive.beat().await.rescue {
+            alive.store.rescue(alive.now(), alive.id).await.expect("a rescue");
+            assert!(alive.counts().await.running >= 20, "a bite is {BITE}");
+            return (frozen, runs, alive);
+        }
+    }
+    panic!("a frozen worker is never found dead");
+}
+
+/// Its end had begun when it woke: what nobody has freed yet goes back, and no crash is counted afterwards.
+pub async fn a_lost_worker_that_lives_hands_back_what_nobody_has_freed_yet(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let (lost, runs, alive) = half_freed(&world).await;
+    let freed = runs.len() as u64 - alive.counts().await.running;
+    lost.leave().await;
+    let left = alive.counts().await.running;
+    let told: Vec<Held> = runs.iter().map(held).collect();
+    let abandon = async || lost.store.abandon(lost.now(), told.clone()).await.expect("the store takes crashes back");
+    assert_eq!((abandon().await, abandon().await), (freed + left, 0), "once");
+    let counts = alive.counts().await;
+    assert_eq!((counts.running, counts.available), (0, runs.len() as u64));
+    alive.rescue().await;
+    let again = alive.claim(runs.len()).await;
+    assert_eq!(ids(&again), ids(&runs), "in their old order, none on probation");
+    assert!(again.iter().all(|run| (run.token, run.crashes, run.failures) == (2, 0, 0)));
+}
+
+/// A job is handed back by the token under which its worker held it alone, and never from a worker that is known.
+pub async fn only_what_nobody_holds_is_handed_back_by_a_lost_worker(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let (lost, runs, alive) = half_freed(&world).await;
+    let left = alive.counts().await.running;
+    let abandon = async |held: Vec<Held>| lost.store.abandon(lost.now(), held).await.expect("the store takes crashes back");
+    for token in [0, 2] {
+        assert_eq!(abandon(runs.iter().map(|run| Held { id: run.id, token }).collect()).await, 0);
+    }
+    assert_eq!(alive.counts().await.running, left);
+    let id = alive.put(job(MAIL)).await;
+    let kept = alive.claim(1).await;
+    assert_eq!(ids(&kept), [id]);
+    assert_eq!(abandon(vec![held(&kept[0])]).await, 0, "its worker lives");
+    assert_eq!(alive.state(id).await, State::Running);
+    alive.settle(&kept[0], done()).await;
 }
 
 /// A beat under an id that nobody knows.

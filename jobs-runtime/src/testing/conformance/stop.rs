@@ -1,11 +1,12 @@
 //! Stop: a running job is asked, by way of its worker, and one that was asked does not run again.
 
 use jobs_core::record::ClaimedJob;
-use jobs_core::store::{CancelAnswer, Decision};
+use jobs_core::store::{CancelAnswer, Decision, JobFilter};
 use jobs_core::{JobId, State};
 
 use super::Subject;
-use super::world::{KILLED, MAIL, SECOND, Worker, World, done, fail, job, many, park, retry};
+use super::lease::half_freed;
+use super::world::{KILLED, MAIL, SECOND, Worker, World, done, fail, held, job, many, park, retry};
 
 /// Enqueues a job, claims it and asks it to stop.
 async fn asked_to_stop(worker: &Worker) -> (JobId, ClaimedJob) {
@@ -118,6 +119,23 @@ pub async fn a_job_asked_to_stop_ends_with_its_worker(subject: &dyn Subject) {
     world.pass(KILLED, &[&alive]).await;
     assert_eq!(alive.state(id).await, State::Cancelled);
     assert!(alive.claim_on_probation(10).await.is_empty());
+}
+
+/// Somebody asked jobs to stop whose worker had lost its lease, and which nobody had freed yet: handed back by it, they end.
+pub async fn a_job_asked_to_stop_ends_when_a_lost_worker_hands_it_back(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let (lost, runs, alive) = half_freed(&world).await;
+    let left = alive.all(JobFilter { state: Some(State::Running), ..JobFilter::default() }).await;
+    for job in &left {
+        assert_eq!(alive.cancel(job.id).await, CancelAnswer::Requested);
+    }
+    lost.leave().await;
+    lost.store.abandon(lost.now(), runs.iter().map(held).collect()).await.expect("the store takes crashes back");
+    for job in &left {
+        is_stopped(&alive, job.id, "nobody had freed it").await;
+    }
+    let counts = alive.counts().await;
+    assert_eq!((counts.running, counts.available), (0, (runs.len() - left.len()) as u64));
 }
 
 /// A job that ends by itself before the request reaches it ends as it ended.

@@ -80,6 +80,7 @@ macro_rules! __conformance_table {
             stop: who_hears_of_a_request_to_stop_sees_it = "cancel reaches a running job at once";
             stop: leaving_ends_a_job_that_was_asked_to_stop = "a job asked to stop does not run again";
             stop: a_job_asked_to_stop_ends_with_its_worker = "a job asked to stop does not run again";
+            stop: a_job_asked_to_stop_ends_when_a_lost_worker_hands_it_back = "a job asked to stop does not run again";
             stop: a_job_asked_to_stop_may_still_end_by_itself = "an outcome under the newest token counts";
             stop: a_requeue_forgets_a_request_to_stop = "a requeued job begins anew";
             lease: a_job_may_run_for_ten_leases = "a lease ends by time since renewal, never by how long a job runs (L2)";
@@ -92,6 +93,8 @@ macro_rules! __conformance_table {
             lease: a_lost_worker_that_lives_takes_its_crashes_back = "abandoned is no crash (L33)";
             lease: every_crash_is_taken_back_once_in_any_order = "abandoned is no crash (L33)";
             lease: a_crash_is_taken_back_though_the_job_runs_again = "abandoned is no crash (L33)";
+            lease: a_lost_worker_that_lives_hands_back_what_nobody_has_freed_yet = "abandoned is no crash (L33)";
+            lease: only_what_nobody_holds_is_handed_back_by_a_lost_worker = "at most one valid token for a job";
             lease: an_unknown_worker_is_not_alive = "an expired lease is never renewed";
             lease: workers_of_one_process_are_judged_apart = "a worker that beats is never ended (L2)";
             lease: healthy_workers_have_nothing_to_rescue = "a worker that beats is never ended (L2)";
