@@ -15,6 +15,7 @@ use super::leash::Reason;
 use super::pool::Pool;
 use super::supervisor::Part;
 use super::warden::{Measure, Watched};
+use crate::env::first;
 
 /// How often the store is asked for cancellations at most.
 const SELDOM: Duration = Duration::from_millis(100);
@@ -83,8 +84,7 @@ impl Canceller {
 
 impl Part for Canceller {
     async fn run_once(&mut self) -> Result<(), StoreError> {
-        tokio::select! {
-            biased;
+        first! {
             // A cancellation may meet a job whose claim is still on its way: each heartbeat looks again.
             _ = self.beats.changed() => {
                 self.beats.mark_unchanged();

@@ -15,6 +15,7 @@ use super::Shared;
 use super::executor::Outcome;
 use super::pool::Pool;
 use super::supervisor::Part;
+use crate::env::first;
 use crate::telemetry;
 
 /// How often the store is asked what is paused at most.
@@ -73,8 +74,7 @@ impl Pauser {
 
 impl Part for Pauser {
     async fn run_once(&mut self) -> Result<(), StoreError> {
-        tokio::select! {
-            biased;
+        first! {
             _ = self.beats.changed() => {
                 let beat = *self.beats.borrow_and_update();
                 // News may be lost.
