@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use jobs_core::StoreError;
-use jobs_core::store::{JobStore, ManageStore};
+use jobs_core::store::{ClaimRequest, JobStore, ManageStore, QueueDemand};
+use jobs_core::{NewJob, StoreError};
 use jobs_runtime::store::postgres::PostgresStore;
 use tokio_postgres::{AsyncMessage, NoTls};
 
@@ -66,6 +66,45 @@ async fn another_process_hears_of_jobs_and_of_commands() {
         here.cancel(now(), vec![stored[0].id], "not wanted".to_owned()).await.expect("cancelled");
         let heard = tokio::time::timeout(Duration::from_secs(30), changes.wait_for(|changes| changes.commands > before)).await;
         assert!(heard.is_ok_and(|heard| heard.is_ok()), "nobody heard of the command");
+    })
+    .await;
+}
+
+/// By the server's clock a process goes on where its last claim ended, and looks anew only now and then: a pause holds all the same.
+#[tokio::test]
+async fn a_pause_holds_for_a_process_that_knows_where_the_jobs_are() {
+    in_a_schema(async |place| {
+        let (store, other) = (place.open().await, place.open().await);
+        let worker = worker(&store).await;
+        let in_queue = |queue: &'static str| NewJob { queue: queue.into(), ..job("mail") };
+        let both = |limit| {
+            let queues = ["default", "low"].map(|queue| QueueDemand { queue: queue.into(), limit });
+            ClaimRequest { queues: queues.to_vec(), ..request(worker, limit) }
+        };
+        for round in 0..5 {
+            let jobs = (0..40).map(|nth| in_queue(if nth % 2 == 0 { "low" } else { "default" })).collect();
+            store.enqueue(now(), jobs).await.expect("stored");
+            let before = store.claim(now(), both(4)).await.expect("claimed").jobs;
+            assert_eq!(before.len(), 4, "round {round}");
+            assert_eq!(other.pause(now(), vec!["low".to_owned()]).await.expect("paused"), [true]);
+            let meanwhile = store.claim(now(), both(100)).await.expect("claimed").jobs;
+            assert_eq!(meanwhile.len(), 18, "round {round}: all that are left of the other queue");
+            assert!(meanwhile.iter().all(|job| &*job.queue == "default"), "round {round}");
+            assert!(store.claim(now(), both(100)).await.expect("claimed").jobs.is_empty(), "round {round}");
+            // One queue alone is claimed by another statement.
+            let low = ClaimRequest { queues: both(100).queues[1..].to_vec(), ..both(100) };
+            assert!(store.claim(now(), low.clone()).await.expect("claimed").jobs.is_empty(), "round {round}");
+            assert_eq!(other.resume(vec!["low".to_owned()]).await.expect("resumed"), [true]);
+            let mut rest = 0;
+            for _ in 0..100 {
+                rest += store.claim(now(), low.clone()).await.expect("claimed").jobs.len();
+                if rest == 18 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(rest, 18, "round {round}: what was paused");
+        }
     })
     .await;
 }

@@ -95,7 +95,13 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
 
 /// A text that may be missing.
 pub(super) fn text_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
-    if row.get_ref(column)? == ValueRef::Null { Ok(None) } else { text(row, column).map(Some) }
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        value => match value.as_bytes() {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
+            Err(error) => Err(wrong(column, error)),
+        },
+    }
 }
 
 /// A count in a column; numbers from outside that are none become the nearest.
