@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use jobs_core::StoreError;
 use jobs_core::store::{ClaimRequest, JobStore, ManageStore, QueueDemand};
-use jobs_core::{NewJob, StoreError};
 use jobs_runtime::store::postgres::PostgresStore;
 use tokio_postgres::{AsyncMessage, NoTls};
 
@@ -76,7 +76,11 @@ async fn a_pause_holds_for_a_process_that_knows_where_the_jobs_are() {
     in_a_schema(async |place| {
         let (store, other) = (place.open().await, place.open().await);
         let worker = worker(&store).await;
-        let in_queue = |queue: &'static str| NewJob { queue: queue.into(), ..job("mail") };
+        let in_queue = |queue: &'static str| {
+            let mut new = job("mail");
+            new.queue = queue.into();
+            new
+        };
         let both = |limit| {
             let queues = ["default", "low"].map(|queue| QueueDemand { queue: queue.into(), limit });
             ClaimRequest { queues: queues.to_vec(), ..request(worker, limit) }
