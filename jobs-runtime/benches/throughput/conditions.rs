@@ -49,6 +49,8 @@ pub fn measure(places: &Places, plan: &Plan, report: &mut Report) {
         }
         if plan.has("long") {
             long(places, plan, false, report).await;
+        }
+        if plan.has("pinned") {
             long(places, plan, true, report).await;
         }
     });

@@ -10,7 +10,7 @@
 //! | `--rounds N` | 3 | how often each rate is measured |
 //! | `--jobs N` | 100,000 | how many jobs are drained |
 //! | `--idle SECONDS` | 20 | how long an idle runtime is watched |
-//! | `--only SECTIONS` | all | `rates`, `latency`, `idle`, and on PostgreSQL `conditions`, `long`, `processes`, with commas |
+//! | `--only SECTIONS` | all | `rates`, `latency`, `idle`, and on PostgreSQL `conditions`, `long`, `pinned` (the same while a transaction stays open), `processes`, with commas |
 //! | `--long SECONDS` | 120 | how long jobs are enqueued and drained at once, on PostgreSQL |
 //! | `--history N` | 10,000,000 | beside how many finished jobs a drain is measured |
 //! | `--beside N` | 1,000,000 | beside how many scheduled jobs, and jobs of a strange kind |
