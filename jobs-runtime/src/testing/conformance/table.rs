@@ -220,6 +220,7 @@ mod tests {
             ("park", include_str!("park.rs")),
             ("ticks", include_str!("ticks.rs")),
             ("schedules", include_str!("schedules.rs")),
+            ("pause", include_str!("pause.rs")),
             ("manage", include_str!("manage.rs")),
             ("requeue", include_str!("requeue.rs")),
             ("prune", include_str!("prune.rs")),
