@@ -148,8 +148,9 @@
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
 //!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
-//!   keeps an account of its own of every job, lease and tick. One seed gives one history, to the letter
-//!   (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`). That the referee would notice is shown by switching
+//!   keeps an account of its own of every job, run, lease and tick, and of what pruning may take. One seed gives one history, to the
+//!   letter (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`
+//!   `simulation::a_seed_gives_the_same_history_in_two_processes`). That the referee would notice is shown by switching
 //!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).
 //! - A call of the store is one instant there. That no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
 //!   races on PostgreSQL (`races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody`

@@ -172,7 +172,7 @@ impl Keeper {
         let limit = Self::margin(self.shared.options.lease) / 2;
         first! {
             () = super::idle(&self.pool) => {}
-            () = self.shared.env.sleep(limit) => {}
+            () = self.shared.env.sleep(if Guard::GoneBeforeHandBack.is_on() { limit } else { Duration::ZERO }) => {}
         }
     }
 
