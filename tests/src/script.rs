@@ -31,6 +31,8 @@ pub enum Step {
     Hang,
     /// Never ends, and panics when it is dropped.
     HangAndPanicInDrop,
+    /// Never ends, and blocks its thread when it is dropped, until somebody receives.
+    HangAndBlockInDrop(std::sync::mpsc::SyncSender<()>),
     /// Waits until it is asked to stop, and ends well then.
     SucceedWhenStopped,
     /// Waits until it is asked to stop, and fails then.
@@ -54,6 +56,15 @@ impl Drop for Bomb {
     }
 }
 
+/// Takes its time when it is dropped.
+struct Heavy(std::sync::mpsc::SyncSender<()>);
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
 impl Step {
     async fn play(self, context: &JobContext) -> Result<Value, BoxError> {
         match self {
@@ -73,6 +84,10 @@ impl Step {
             Self::Hang => pending().await,
             Self::HangAndPanicInDrop => {
                 let _bomb = Bomb;
+                pending().await
+            }
+            Self::HangAndBlockInDrop(until) => {
+                let _heavy = Heavy(until);
                 pending().await
             }
             Self::SucceedWhenStopped => {

@@ -190,6 +190,36 @@ async fn no_lease_is_renewed_while_its_registration_has_no_answer() {
         stop(runtime).await;
     })
     .await;
+
+/// What is handed back may begin elsewhere at once, so it must be gone here. What never goes is waited for within the lease.
+#[test]
+fn what_was_dropped_at_a_lost_lease_is_gone_before_it_is_handed_back() {
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    own.block_on(on_every_store(async |world| {
+        let users = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let tap = world.store().await;
+        let (work, mut runs) = script("work");
+        let runtime = users.spawn(world.builder(&tap).register(work).start()).await.unwrap().unwrap();
+        let client = world.client(&world.store().await);
+        let id = enqueue(&client, "work").await;
+        let (dropping, dropped) = std::sync::mpsc::sync_channel(0);
+        runs.next().await.play(Step::HangAndBlockInDrop(dropping));
+        for call in ["heartbeat", "undisturbed"] {
+            tap.fail(call, Fault::Error, usize::MAX);
+        }
+        let leaves = tap.calls("leave");
+        world.pass("it to be handed back", 2 * SECOND, async || (tap.calls("leave") > leaves).then_some(())).await;
+        // The lease of ten minutes is given up a fifth before its end: half of that is for those that stop, and half for those that go.
+        assert!(world.clock.now().steady >= 600 * SECOND, "handed back at {:?}", world.clock.now().steady);
+        assert!(dropped.try_recv().is_ok(), "it was never dropped");
+        for call in ["heartbeat", "undisturbed"] {
+            tap.mend(call);
+        }
+        world.pass("the job to run again", SECOND, async || runs.begun()).await.succeed();
+        assert_eq!(world.job_in(&client, id, State::Completed).await.token, 2);
+        stop(runtime).await;
+        users.shutdown_background();
+    }));
 }
 
 #[tokio::test]

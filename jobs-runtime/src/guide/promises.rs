@@ -134,8 +134,8 @@
 //!
 //! A process, not a job, has the lease: it is renewed every 5 s for 15 s (`heartbeat`, `lease`), so a job may run for days. The
 //! process counts from the moment at which it *sent* the last renewal. If none was granted for 12 s (the lease less a fifth) it
-//! lets go of everything by itself: it asks its jobs to stop, drops them 1.5 s later, forgets their outcomes, and begins again as
-//! another worker. Others may judge it after 15 s at the earliest.
+//! lets go of everything by itself: it asks its jobs to stop, drops them 1.5 s later, forgets their outcomes, and, when they are gone,
+//! hands them back and begins again as another worker. Others may judge it after 15 s at the earliest.
 //!
 //! Each worker holds the lock of a file in `jobs.db-workers`, which the system frees when the process ends. So a process that is
 //! gone is found at the next heartbeat of another worker, or at once when a worker starts. One that is frozen is judged by its

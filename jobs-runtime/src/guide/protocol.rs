@@ -77,6 +77,7 @@
 //! |---|---|---|
 //! | the process dies | the lease ends, at once (SQLite) or in 15 s | `sqlite::a_worker_whose_process_is_gone_is_dead_at_once` `processes::what_a_killed_process_held_runs_soon_in_one_that_lives` |
 //! | a renewal is not made, or its answer is lost | it is made again at once; the process counts from what it knows was granted, so it gives up too early and never too late | `lease::a_heartbeat_without_an_answer_leaves_time_for_another` `lease::a_heartbeat_that_fails_is_made_again_long_before_the_next_is_due` |
+//! | a job does not stop when the lease is lost | it is dropped, and handed back when it is gone; what blocks its thread cannot be dropped, and is waited for until others may take it anyway | `lease::what_was_dropped_at_a_lost_lease_is_gone_before_it_is_handed_back` |
 //! | the store is away for longer than the lease | the process has let go of its jobs before others may take them | `lease::a_process_without_its_store_gives_up_its_jobs_before_others_take_them` |
 //! | the process is frozen, and wakes | it finds its lease lost. Until then what it holds may go on for a moment, beside its successor; no outcome of it counts | `processes::a_frozen_process_loses_its_jobs_and_its_late_answer_changes_nothing` `conformance::lease::a_lost_worker_is_told_so` |
 //! | the process is asked to stop just after it lost its lease | what still runs is dropped, the worker that it was leaves, and its jobs go back at once | `shutdown::a_shutdown_right_after_a_lost_lease_leaves_nothing_behind` |
@@ -147,8 +148,9 @@
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
 //!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
-//!   keeps an account of its own of every job, lease and tick. One seed gives one history, to the letter
-//!   (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`). That the referee would notice is shown by switching
+//!   keeps an account of its own of every job, run, lease and tick, and of what pruning may take. One seed gives one history, to the
+//!   letter (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`
+//!   `simulation::a_seed_gives_the_same_history_in_two_processes`). That the referee would notice is shown by switching
 //!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).
 //! - A call of the store is one instant there. That no claim slips between the two steps of a rescue, and what a row lock is for, is shown by
 //!   races on PostgreSQL (`races::a_claim_that_overlaps_the_rescue_of_its_worker_leaves_no_job_under_nobody`

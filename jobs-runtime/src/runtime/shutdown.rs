@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Thread;
 use crate::env::first;
 use crate::telemetry;
-use crate::worker::Shared;
 use crate::worker::completer::Completer;
 use crate::worker::executor::Outcome;
 use crate::worker::lease::Lease;
 use crate::worker::leash::Reason;
 use crate::worker::pool::Pool;
+use crate::worker::{Shared, idle};
 
 /// How long jobs that were dropped may take to be gone. What blocks its thread cannot be dropped, and is not waited for.
 const DROPPED: Duration = Duration::from_secs(1);
@@ -101,19 +101,8 @@ impl Shutdown {
     /// Waits until no job runs, for `limit` at most, or until so many steps shall be cut short.
     async fn wait_for_jobs(&self, limit: Duration, cut: u32) {
         let mut hurry = self.hurry.subscribe();
-        let idle = async {
-            loop {
-                let changed = self.pool.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if self.pool.load().running == 0 {
-                    return;
-                }
-                changed.await;
-            }
-        };
         first! {
-            () = idle => {}
+            () = idle(&self.pool) => {}
             _ = hurry.wait_for(|times| *times >= cut) => {}
             () = self.shared.env.sleep(limit) => {}
         }

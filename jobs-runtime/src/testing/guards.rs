@@ -22,6 +22,10 @@ pub enum Guard {
     RescueOfTheDeadOnly,
     /// The id of a finished job is remembered.
     RepeatWindow,
+    /// So is that of one whose contents are pruned.
+    PrunedIds,
+    /// Nothing is pruned before its retention is over.
+    Retention,
     /// A tick is fired only by who knows the last one.
     CompareAndSwap,
     /// A job with a crash runs beside no other that has one.
@@ -46,6 +50,8 @@ pub enum Guard {
     DeadlineFromSent,
     /// It lies before the moment at which others may judge.
     Margin,
+    /// The jobs of a lost lease are gone before they are handed back.
+    GoneBeforeHandBack,
     /// A worker that lost its lease begins again under a new id.
     NewId,
     /// A worker that lost its lease and lives takes its crashes back.
@@ -70,13 +76,15 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
         Self::ExpiredStaysExpired,
         Self::RescueOfTheDeadOnly,
         Self::RepeatWindow,
+        Self::PrunedIds,
+        Self::Retention,
         Self::CompareAndSwap,
         Self::Probation,
         Self::FirstCrash,
@@ -89,6 +97,7 @@ impl Guard {
         Self::OwnDeadline,
         Self::DeadlineFromSent,
         Self::Margin,
+        Self::GoneBeforeHandBack,
         Self::NewId,
         Self::Abandon,
         Self::Reconcile,

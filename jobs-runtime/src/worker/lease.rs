@@ -141,6 +141,7 @@ impl Keeper {
     pub(crate) async fn register(&mut self) -> Result<(), StoreError> {
         // A keeper that was started anew does not know whether its predecessor got so far.
         self.pool.abort_fenced();
+        self.wait_for_dropped().await;
         self.lease.end_former(&self.shared).await?;
         let (worker, _) = self.lease.current();
         let sent = self.shared.env.now();
@@ -165,6 +166,16 @@ impl Keeper {
         Ok(())
     }
 
+    /// Waits until the jobs of a lost lease are gone, since what is handed back may begin elsewhere at once. What blocks its thread
+    /// cannot be dropped, and is waited for no longer than others must wait anyway.
+    async fn wait_for_dropped(&self) {
+        let limit = Self::margin(self.shared.options.lease) / 2;
+        first! {
+            () = super::idle(&self.pool) => {}
+            () = self.shared.env.sleep(if Guard::GoneBeforeHandBack.is_on() { limit } else { Duration::ZERO }) => {}
+        }
+    }
+
     fn take_new_id(&self, held: Vec<Held>) {
         let mut inner = self.lease.lock();
         let next = if Guard::NewId.is_on() { self.shared.env.worker_id() } else { inner.worker };
@@ -179,7 +190,7 @@ impl Keeper {
         telemetry::lease_lost(held.len());
         self.shared.board.lease_lost();
         self.take_new_id(held);
-        // Half of the margin for those that stop when asked.
+        // Half of the margin for those that stop when asked, and half for those that are dropped.
         self.shared.env.sleep(Self::margin(self.shared.options.lease) / 2).await;
         self.pool.abort_fenced();
     }

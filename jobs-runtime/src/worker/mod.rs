@@ -37,8 +37,22 @@ use jobs_core::registry::Registry;
 use jobs_core::store::{Retention, Store};
 use jobs_core::{Backoff, StoreError};
 
+use self::pool::Pool;
 use crate::env::{Env, first};
 use crate::health::Board;
+
+/// Waits until no job runs.
+pub(crate) async fn idle(pool: &Pool) {
+    loop {
+        let changed = pool.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if pool.load().running == 0 {
+            return;
+        }
+        changed.await;
+    }
+}
 
 /// What every part is made of.
 pub(crate) struct Shared {

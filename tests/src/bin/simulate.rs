@@ -116,11 +116,12 @@ fn fail(plan: &Plan) -> ExitCode {
     };
     println!("{}\n", report.history.join("\n"));
     println!(
-        "{} workers, {} orders, deaf: {}, the store tells the time: {}",
+        "{} workers, {} orders, deaf: {}, the store tells the time: {}, finished jobs are kept for: {:?}",
         small.workers,
         small.orders.len(),
         small.deaf,
-        small.server_clock
+        small.server_clock,
+        small.kept
     );
     for trouble in &small.troubles {
         println!("  at {} ms: {trouble}", trouble.at.as_millis());

@@ -1,22 +1,26 @@
-//! The life of a simulated process: it runs, stands still, or is gone; and its own idea of the time.
+//! The life of a simulated process: it runs, stands still, or is gone; its own idea of the time; and how much its threads have to do.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::store::Now;
 use jobs_runtime::env::{Clock, Env, Rng, Spawn, Task};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::executor::Executor;
+use super::plan::Dice;
 
 /// What the clocks show when a simulation begins.
 pub(super) const DAWN: Timestamp = Timestamp::constant(1_767_700_800, 0);
+
+/// By how many milliseconds a step of a job is late at most: less than a process waits for jobs that it has dropped.
+const LATEST: u64 = 400;
 
 /// One process, from its start to its end. Clones are the same.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ struct Inner {
     thawed: Option<Duration>,
     /// How far its wall clock is off.
     skew: SignedDuration,
+    /// By how much its jobs are late, where its threads have much to do.
+    busy: Option<Dice>,
     /// How to wake each of its tasks.
     tasks: BTreeMap<u64, Waker>,
     last: u64,
@@ -54,6 +60,7 @@ impl Life {
             stands: Stands::Running,
             thawed: None,
             skew: SignedDuration::ZERO,
+            busy: None,
             tasks: BTreeMap::new(),
             last: 0,
             gone: watch::Sender::new(false),
@@ -64,9 +71,24 @@ impl Life {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether both are the same process.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> String {
         self.lock().name.clone()
+    }
+
+    /// Gives its threads much to do, as chance has it: each step of a job comes late.
+    pub(super) fn keep_busy(&self, dice: Dice) {
+        self.lock().busy = Some(dice);
+    }
+
+    /// By how much the next step of a job is late.
+    fn lateness(&self) -> Option<Duration> {
+        self.lock().busy.as_mut().map(|dice| dice.between(0, LATEST))
     }
 
     /// Ends it at once. Nothing of it runs any more; its tasks are dropped.
@@ -187,9 +209,31 @@ impl Spawn for Life {
     }
 
     fn job(&self, job: Task) -> tokio::task::AbortHandle {
-        self.begin(job);
+        self.begin(Box::pin(Late { life: self.clone(), task: job, until: None }));
         // The engine drops jobs by itself; this handle is of a task that does nothing.
         tokio::spawn(async {}).abort_handle()
+    }
+}
+
+/// A job on threads that may have much to do: it goes on some time after it was woken.
+struct Late {
+    life: Life,
+    task: Task,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl Future for Late {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.until.is_none() {
+            self.until = self.life.lateness().map(|late| Box::pin(tokio::time::sleep(late)));
+        }
+        if let Some(until) = &mut self.until {
+            ready!(until.as_mut().poll(context));
+            self.until = None;
+        }
+        self.task.as_mut().poll(context)
     }
 }
 

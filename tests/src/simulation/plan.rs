@@ -17,6 +17,8 @@ pub struct Plan {
     pub server_clock: bool,
     /// Whether no process ever hears a wake-up, as behind a pooler.
     pub deaf: bool,
+    /// How long finished jobs are kept, where that is shorter than the simulation.
+    pub kept: Option<Duration>,
     /// What is asked for.
     pub orders: Vec<Order>,
     /// What goes wrong.
@@ -74,6 +76,12 @@ pub enum What {
     Slow,
     /// None of its calls comes through.
     BlackHole,
+    /// Its calls are answered late, but in time; and then none comes through.
+    Fade,
+    /// Its outcomes take effect late, and meanwhile no heartbeat comes through.
+    Drag,
+    /// Its outcomes are lost, or their answers are.
+    Spill,
     /// All of its calls fail at once.
     Refuse,
     /// It hears no wake-ups.
@@ -146,10 +154,11 @@ impl Plan {
         let mut dice = Dice::new(seed);
         let workers = 2 + usize::try_from(dice.below(3)).unwrap_or(0);
         let (server_clock, deaf) = (dice.chance(0.5), dice.chance(0.15));
+        let kept = dice.chance(0.25).then(|| Duration::from_secs(5 + dice.below(60)));
         let orders = (0..15 + dice.below(25)).map(|nth| order(&mut dice, nth)).collect();
         let mut troubles: Vec<Trouble> = (0..dice.below(14)).map(|_| trouble(&mut dice, workers)).collect();
         troubles.sort_by_key(|trouble| trouble.at);
-        Self { seed, workers, server_clock, deaf, orders, troubles }
+        Self { seed, workers, server_clock, deaf, kept, orders, troubles }
     }
 
     /// How many things are in it.
@@ -161,8 +170,8 @@ impl Plan {
 
 fn order(dice: &mut Dice, nth: u64) -> Order {
     let kind = dice.pick(&[
-        (40, "work"),
-        (12, "long"),
+        (36, "work"),
+        (20, "long"),
         (18, "chain"),
         (10, "parent"),
         (10, "shaped"),
@@ -172,6 +181,8 @@ fn order(dice: &mut Dice, nth: u64) -> Order {
         (3, "killer"),
     ]);
     let payload = if kind == "shaped" && dice.chance(0.5) { r#"{"version":2}"# } else { r#"{"version":1}"# };
+    // What runs for long is more often asked to stop while it runs.
+    let (often, late) = if kind == "long" { (0.3, 60_000) } else { (0.1, 40_000) };
     let mut some = |of: f64, most: u64| dice.chance(of).then(|| dice.between(0, most));
     Order {
         nth,
@@ -179,7 +190,7 @@ fn order(dice: &mut Dice, nth: u64) -> Order {
         payload: payload.to_owned(),
         delay: some(0.2, 30_000),
         repeat: some(0.3, 60_000),
-        cancel: some(0.1, 40_000),
+        cancel: some(often, late),
         requeue: some(0.1, 90_000),
         at: dice.between(0, 180_000),
     }
@@ -196,12 +207,17 @@ fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
         (8, What::Rough),
         (5, What::Slow),
         (3, What::BlackHole),
+        (4, What::Fade),
+        (3, What::Drag),
+        (2, What::Spill),
         (2, What::Refuse),
         (2, What::Deaf),
         (1, What::Noise),
     ]);
     let lasts = match what {
         What::Kill(_) | What::Deploy(_) => dice.between(0, 20_000),
+        // Longer than a lease.
+        What::Fade | What::Drag => dice.between(25_000, 60_000),
         _ => dice.between(500, 60_000),
     };
     let worker = usize::try_from(dice.below(workers as u64)).unwrap_or(0);
@@ -221,6 +237,9 @@ impl What {
             Self::Rough => "rough weather",
             Self::Slow => "slow answers",
             Self::BlackHole => "black hole",
+            Self::Fade => "fading answers",
+            Self::Drag => "dragging outcomes",
+            Self::Spill => "spilt outcomes",
             Self::Refuse => "refusals",
             Self::Deaf => "lost wake-ups",
             Self::Noise => "doubled wake-ups",

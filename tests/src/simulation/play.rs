@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jobs_core::chain::Link;
 use jobs_core::registry::{Handler, Location};
+use jobs_core::store::{Now, Retention};
 use jobs_core::{JobEntry, JobId, JobRecord, NewJob, State, When};
 use tokio::time::Instant;
 
@@ -129,9 +130,13 @@ impl<'a> Play<'a> {
         let wanted = Instant::now() < until;
         while Instant::now() < until {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            if self.server.book().referee.first().is_some() {
+            let now = self.server.own_now();
+            let mut book = self.server.book();
+            book.referee.look_at_runs(now);
+            if book.referee.first().is_some() {
                 return false;
             }
+            drop(book);
             if so() {
                 return true;
             }
@@ -162,8 +167,8 @@ impl<'a> Play<'a> {
 
     /// Stops all processes, and looks whether everything is in its place.
     async fn close(&self) {
-        let now = self.server.wall();
-        self.server.book().referee.close(now);
+        let now = self.server.own_now();
+        self.server.book().referee.close(now.wall);
         for process in &self.processes {
             // Nobody lives there any more in this play.
             process.slot().next.0 = Duration::from_secs(24 * 3_600);
@@ -183,6 +188,24 @@ impl<'a> Play<'a> {
             if self.server.record(id).is_none() {
                 self.server.book().referee.violation("a job that enqueue answered for is kept", job_text(id));
             }
+        }
+        self.forget(now);
+    }
+
+    /// Prunes what has ended, as time goes by, until nothing of it is left.
+    fn forget(&self, now: Now) {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let retention = Retention { completed: hours(2), cancelled: hours(30), failed: hours(50) };
+        for passed in [1, 3, 23, 26, 40, 60] {
+            let wall = now.wall.saturating_add(hours(passed)).unwrap_or(now.wall);
+            let pruned = self.server.prune_at("", Now { wall, ..now }, retention);
+            if let Err(error) = pruned {
+                self.server.book().referee.violation("a job that is stored stays", error.to_string());
+            }
+        }
+        let left = self.server.book().referee.records().find(|job| job.state.is_finished()).map(|job| job.id);
+        if let Some(id) = left {
+            self.server.book().referee.violation("finished jobs go when their retention is over", job_text(id));
         }
     }
 
@@ -208,7 +231,7 @@ impl<'a> Play<'a> {
         let counts = self.server.counts().clone();
         let mut book = self.server.book();
         let violation = book.referee.first().cloned();
-        let (jobs, runs) = (book.referee.records().count() as u64, book.referee.runs());
+        let (jobs, runs) = (book.referee.stored(), book.referee.runs());
         Report { violation, history: std::mem::take(&mut book.lines), troubles: counts.troubles, fates: counts.fates, jobs, runs }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::executor::Executor;
 use super::life::Life;
-use super::plan::{Build, Plan, Trouble, What};
+use super::plan::{Build, Dice, Plan, Trouble, What};
 use super::server::Server;
 use super::stage::Stage;
 use super::wire::{Hears, Weather, Wire};
@@ -18,6 +18,7 @@ pub(super) struct Process {
     nth: usize,
     seed: u64,
     deaf: bool,
+    kept: Option<Duration>,
     origin: Instant,
     executor: Executor,
     server: Arc<Server>,
@@ -46,8 +47,9 @@ impl Process {
         life.kill();
         let build = if nth.is_multiple_of(2) { Build::New } else { Build::Old };
         let slot = Slot { life, wire, runtime: None, asked: false, build, before: 0, next: (Duration::ZERO, build) };
-        let (seed, deaf, executor, server) = (plan.seed, plan.deaf, executor.clone(), Arc::clone(server));
-        Self { nth, seed, deaf, origin, executor, server, slot: Mutex::new(slot) }
+        let (executor, server) = (executor.clone(), Arc::clone(server));
+        let Plan { seed, deaf, kept, .. } = *plan;
+        Self { nth, seed, deaf, kept, origin, executor, server, slot: Mutex::new(slot) }
     }
 
     pub(super) fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -78,6 +80,10 @@ impl Process {
             if self.deaf {
                 wire.set_hears(Hears::Nothing);
             }
+            let mut dice = Dice::new(seed.wrapping_add(500));
+            if dice.chance(0.4) {
+                life.keep_busy(dice);
+            }
             slot.asked = false;
             slot.next = (Duration::from_secs(2), build);
             (slot.life, slot.wire, slot.build) = (life.clone(), Arc::clone(&wire), build);
@@ -88,7 +94,7 @@ impl Process {
         let stage = Stage::new(&self.server, &life, &wire, self.seed);
         life.spawn(async move {
             loop {
-                match stage.program(&wire, build).start().await {
+                match stage.program(&wire, build, process.kept).start().await {
                     Ok(runtime) => {
                         process.slot().runtime = Some(runtime);
                         return;
@@ -158,13 +164,20 @@ impl Process {
                 lasts.await;
                 life.jump(-by);
             }
-            What::Rough | What::Slow | What::BlackHole | What::Refuse => {
+            What::Rough | What::Slow | What::BlackHole | What::Fade | What::Drag | What::Spill | What::Refuse => {
                 wire.set_weather(match trouble.what {
                     What::Rough => Weather::Rough,
                     What::Slow => Weather::Slow,
+                    What::Fade => Weather::Late,
+                    What::Drag => Weather::Drag,
+                    What::Spill => Weather::Spill,
                     What::Refuse => Weather::Refuse,
                     _ => Weather::BlackHole,
                 });
+                if trouble.what == What::Fade {
+                    tokio::time::sleep(trouble.lasts / 3).await;
+                    wire.set_weather(Weather::BlackHole);
+                }
                 lasts.await;
                 wire.set_weather(Weather::Calm);
             }

@@ -12,7 +12,7 @@ use jobs_core::store::{
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 
 use super::life::Life;
-use super::rules::{self, Cause, Facts};
+use super::rules::{self, Cause, Facts, Round};
 use super::server::job_text;
 
 /// How often a job is tried again at most.
@@ -29,6 +29,7 @@ pub(super) struct Referee {
     fired: BTreeSet<(String, Timestamp)>,
     runs: BTreeMap<u64, Run>,
     last_run: u64,
+    stored: u64,
     /// The first rules that were broken.
     violations: Vec<Violation>,
 }
@@ -88,6 +89,12 @@ impl Case {
     }
 }
 
+impl Run {
+    fn text(&self) -> String {
+        format!("{} runs in {}", job_text(self.job), self.life.name())
+    }
+}
+
 impl Tenant {
     fn has_lease(&self, now: Now) -> bool {
         now.steady.saturating_sub(self.renewed) <= self.lease
@@ -113,6 +120,11 @@ impl Referee {
         self.cases.iter().filter(|(_, case)| !case.record.state.is_finished()).map(|(id, _)| *id).collect()
     }
 
+    /// All jobs that are remembered.
+    pub(super) fn ids(&self) -> Vec<JobId> {
+        self.cases.keys().copied().collect()
+    }
+
     /// All jobs that were stored, as they were last seen.
     pub(super) fn records(&self) -> impl Iterator<Item = &JobRecord> {
         self.cases.values().map(|case| &case.record)
@@ -121,6 +133,11 @@ impl Referee {
     /// The jobs whose enqueue was answered.
     pub(super) fn acknowledged(&self) -> Vec<JobId> {
         self.cases.iter().filter(|(_, case)| case.acknowledged).map(|(id, _)| *id).collect()
+    }
+
+    /// How many jobs were stored.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored
     }
 
     /// How many runs have begun.
@@ -319,6 +336,43 @@ impl Referee {
         (self.last_run, nth)
     }
 
+    /// Every run goes on under a lease.
+    pub(super) fn look_at_runs(&mut self, now: Now) {
+        let loose = self.runs.values().find(|run| self.is_loose(run, now)).map(Run::text);
+        if let Some(by) = loose {
+            self.blame("a process stops its jobs before others may take them", by);
+        }
+    }
+
+    /// Whether a run goes on that others may have taken over. A process that stands still, or has just gone on, cannot know.
+    fn is_loose(&self, run: &Run, now: Now) -> bool {
+        !run.life.is_gone() && !run.life.is_behind() && !self.is_held(run, now)
+    }
+
+    /// Whether a run is one of a job that its process holds, under a lease.
+    fn is_held(&self, run: &Run, now: Now) -> bool {
+        let holder = self.cases.get(&run.job).filter(|case| case.record.state == State::Running).and_then(|case| case.holder);
+        holder.is_some_and(|holder| {
+            self.graves.get(&holder).is_some_and(|life| life.is(&run.life))
+                && self.tenants.get(&holder).is_some_and(|tenant| tenant.has_lease(now))
+        })
+    }
+
+    /// What a round of pruning has made of a job.
+    pub(super) fn pruned(&mut self, round: &Round, id: JobId, after: Option<JobRecord>) {
+        let Some(case) = self.cases.get_mut(&id) else { return };
+        let rule = rules::pruned(round, &case.record, after.as_ref());
+        match after {
+            None => drop(self.cases.remove(&id)),
+            // Those that live are looked at when they move.
+            Some(after) if after.state.is_finished() => case.record = after,
+            Some(_) => {}
+        }
+        if let Some(rule) = rule {
+            self.blame(rule, job_text(id));
+        }
+    }
+
     /// Every schedule has gone on until now.
     pub(super) fn close(&mut self, now: Timestamp) {
         let behind = self.schedules.iter().find(|(_, last)| now.duration_since(**last).as_secs() > 60);
@@ -327,8 +381,11 @@ impl Referee {
         }
     }
 
-    pub(super) fn ended(&mut self, run: u64) {
-        self.runs.remove(&run);
+    pub(super) fn ended(&mut self, now: Now, run: u64) {
+        let Some(run) = self.runs.remove(&run) else { return };
+        if self.is_loose(&run, now) {
+            self.blame("a process stops its jobs before others may take them", run.text());
+        }
     }
 
     /// Compares a job with what it was. Answers what has changed, in words.
@@ -346,6 +403,7 @@ impl Referee {
             }
             let text = format!("{name} {} is {}", after.kind, after.state);
             self.cases.insert(id, Case::new(after));
+            self.stored += 1;
             return Some(text);
         };
         let before = std::mem::replace(&mut job.record, after.clone());

@@ -1,6 +1,9 @@
-//! The rules of how a job may move, by what made it move.
+//! The rules of how a job may move, by what made it move, and of what pruning may take.
 
-use jobs_core::store::{CompletionAnswer, Decision, Now, QUARANTINE};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jobs_core::store::{BITE, CompletionAnswer, Decision, Now, QUARANTINE, REPEAT_WINDOW, Retention};
 use jobs_core::{JobRecord, State, WorkerId};
 
 /// Why a job may have changed.
@@ -39,13 +42,13 @@ pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, f
     if after.token != before.token + i64::from(matches!(cause, Cause::Claim { .. })) {
         return Some("a token grows by one with each claim, and by nothing else");
     }
+    if before.state == Running && before.cancel_requested && after.state != Running && !after.state.is_finished() {
+        return Some("a job that was asked to stop does not run again");
+    }
     let fine = match cause {
         Cause::Claim { .. } if before.state == Running => return Some("a job has one valid token at a time"),
         Cause::Claim { .. } => waits(before.state) && after.state == Running && count(before) == count(after),
         Cause::Outcome { answer: CompletionAnswer::Applied, decision } => {
-            if before.cancel_requested && !after.state.is_finished() {
-                return Some("a job that was asked to stop does not run again");
-            }
             let to = |state| after.state == state;
             match decision {
                 Decision::Complete { .. } => to(Completed) && counted(0, 0),
@@ -95,6 +98,49 @@ pub(super) fn broken(cause: &Cause<'_>, before: &JobRecord, after: &JobRecord, f
         }
     };
     (!fine || !allowed(before.state, after.state)).then_some("a job moves only as the table of moves allows")
+}
+
+/// A round of pruning.
+pub(super) struct Round {
+    /// When it was.
+    pub(super) now: Timestamp,
+    /// What it was asked to keep.
+    pub(super) retention: Retention,
+    /// How many rows it changed.
+    pub(super) changed: usize,
+}
+
+/// The rule that pruning breaks. A job may go when its retention is over, and its id when the repeat window is, too.
+pub(super) fn pruned(round: &Round, before: &JobRecord, after: Option<&JobRecord>) -> Option<&'static str> {
+    let ended = before.finished_at.filter(|_| before.state.is_finished());
+    let old = |age: Duration| ended.is_some_and(|ended| ended.saturating_add(age).is_ok_and(|until| until <= round.now));
+    // What is emptied stays so, even if this round would have kept it for longer.
+    let is_empty = before.payload.is_empty();
+    let (over, forgotten) = (is_empty || old(round.retention.of(before.state)), old(REPEAT_WINDOW));
+    let Some(after) = after else {
+        return match (over, forgotten) {
+            (true, true) => None,
+            (true, false) => Some("an id is remembered for the repeat window, whatever the retention"),
+            (false, _) => Some("a job that is stored stays"),
+        };
+    };
+    // Those that live are looked at when they move.
+    ended?;
+    if after == before {
+        // A round that was not full has left nothing to do.
+        let must_go = if is_empty { forgotten } else { over };
+        return (must_go && round.changed < BITE).then_some("finished jobs go when their retention is over");
+    }
+    if !over {
+        return Some("nothing goes before its retention is over");
+    }
+    let mut emptied = before.clone();
+    emptied.payload.clear();
+    emptied.tags.clear();
+    emptied.errors.clear();
+    emptied.chain.clear();
+    (emptied.metadata, emptied.error, emptied.output) = (None, None, None);
+    (*after != emptied).then_some("what is pruned within the repeat window keeps what it was")
 }
 
 /// Whether the table of moves has a way of one or two steps; several things may happen to a job in one call.

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewSchedule, NewWorker, Now, Rescue, ScheduleStore, Signal, StoreFuture, StoreInfo,
+    NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleStore, Signal, StoreFuture, StoreInfo,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -17,7 +16,7 @@ use jobs_runtime::store::memory::MemoryStore;
 
 use super::life::Life;
 use super::referee::Referee;
-use super::rules::Cause;
+use super::rules::{Cause, Round};
 use super::wire::Fates;
 
 /// The store, its history, and its referee.
@@ -77,9 +76,9 @@ impl Server {
         self.origin.now().steady
     }
 
-    /// The wall clock.
-    pub(super) fn wall(&self) -> Timestamp {
-        self.origin.now().wall
+    /// The time of the store.
+    pub(super) fn own_now(&self) -> Now {
+        self.origin.now()
     }
 
     pub(super) fn signal(&self) -> &Signal {
@@ -262,6 +261,25 @@ impl Server {
         self.note(&life.name(), format_args!("requeue {} -> {answers:?}", short(&ids)));
         self.look_at(&Cause::Requeue, ids);
         Ok(answers)
+    }
+
+    pub(super) fn prune(&self, life: &Life, now: Now, retention: Retention) -> Result<usize, StoreError> {
+        self.prune_at(&life.name(), self.now(now), retention)
+    }
+
+    /// Prunes at a time that nobody's clock shows.
+    pub(super) fn prune_at(&self, who: &str, now: Now, retention: Retention) -> Result<usize, StoreError> {
+        let changed = at_once(self.store.prune(now, retention))?;
+        if changed > 0 {
+            self.note(who, format_args!("prune -> {changed}"));
+        }
+        let round = Round { now: now.wall, retention, changed };
+        let ids = self.book().referee.ids();
+        for id in ids {
+            let record = self.record(id);
+            self.book().referee.pruned(&round, id, record);
+        }
+        Ok(changed)
     }
 }
 

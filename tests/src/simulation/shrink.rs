@@ -47,6 +47,9 @@ fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
     if plan.deaf {
         plans.push(Plan { deaf: false, ..plan.clone() });
     }
+    if plan.kept.is_some() {
+        plans.push(Plan { kept: None, ..plan.clone() });
+    }
     if portion == 1 {
         if plan.workers > 1 {
             plans.push(Plan { workers: plan.workers - 1, ..plan.clone() });

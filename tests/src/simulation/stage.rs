@@ -24,6 +24,10 @@ use super::wire::Wire;
 /// How often the schedule of every process fires.
 pub(super) const EVERY: &str = "20s";
 
+/// How long an attempt of some kinds may take, and how long it then has to stop.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(10);
+
 /// What the runs of one process need.
 #[derive(Clone)]
 pub(super) struct Stage {
@@ -59,7 +63,8 @@ impl Drop for Run<'_> {
         if !self.stage.life.is_gone() {
             self.stage.server.note(&self.stage.life.name(), format_args!("over {}", self.text));
         }
-        self.stage.server.book().referee.ended(self.number);
+        let now = self.stage.server.own_now();
+        self.stage.server.book().referee.ended(now, self.number);
     }
 }
 
@@ -74,8 +79,8 @@ impl Stage {
         &self.client
     }
 
-    /// The program that this process runs, in one of its builds.
-    pub(super) fn program(&self, wire: &Arc<Wire>, build: Build) -> Builder {
+    /// The program that this process runs, in one of its builds. It keeps finished jobs for so long, or as long as by default.
+    pub(super) fn program(&self, wire: &Arc<Wire>, build: Build, kept: Option<Duration>) -> Builder {
         let backoff = Backoff::parse("fixed 3s").unwrap_or_else(|error| panic!("{error}"));
         let mut program = Runtime::builder()
             .sources(Sources::none())
@@ -89,10 +94,17 @@ impl Stage {
             .concurrency(4)
             .retries(RETRIES)
             .backoff(&backoff)
-            .register(self.kind("work").timeout(Duration::from_secs(20)))
-            .register(self.kind("child").timeout(Duration::from_secs(20)))
+            .cancel_grace(GRACE)
+            .register(self.kind("work").timeout(TIMEOUT))
+            .register(self.kind("child").timeout(TIMEOUT))
             .register(self.kind("tick").every(EVERY))
             .register(self.shaped(build));
+        if let Some(kept) = kept {
+            let text = format!("{}s", kept.as_secs());
+            for state in ["completed", "cancelled", "failed"] {
+                program = program.option(&format!("retention.{state}"), &text);
+            }
+        }
         for name in ["long", "chain", "link", "parent", "killer"] {
             program = program.register(self.kind(name));
         }
@@ -142,7 +154,9 @@ impl Stage {
         let quick = dice.between(0, 500);
         let act = match context.kind() {
             "work" | "child" => {
-                let takes = if dice.chance(0.2) { dice.between(1_000, 10_000) } else { quick };
+                let slow = dice.between(1_000, 10_000);
+                // The last one ends at the very moment at which it would be dropped.
+                let takes = dice.pick(&[(78, quick), (20, slow), (2, TIMEOUT + GRACE)]);
                 tokio::time::sleep(takes).await;
                 dice.pick(&[
                     (60, Act::Succeed),
@@ -175,6 +189,11 @@ impl Stage {
                 self.server.note(&self.life.name(), "is killed by its job");
                 self.life.kill();
                 std::future::pending().await
+            }
+            "chain" | "link" => {
+                let takes = if dice.chance(0.3) { dice.between(2_000, 20_000) } else { quick };
+                tokio::time::sleep(takes).await;
+                dice.pick(&[(85, Act::Succeed), (15, Act::Fail)])
             }
             _ => {
                 tokio::time::sleep(quick).await;

@@ -27,7 +27,10 @@ pub(super) enum Weather {
     Calm,
     Rough,
     Slow,
+    Late,
     BlackHole,
+    Drag,
+    Spill,
     Refuse,
 }
 
@@ -142,7 +145,7 @@ impl Wire {
         });
     }
 
-    fn fate(&self) -> Fate {
+    fn fate(&self, lane: Lane) -> Fate {
         let State { weather, dice, .. } = &mut *self.state();
         let mut fate = Fate {
             before: dice.between(0, 3),
@@ -172,7 +175,21 @@ impl Wire {
                     fate.before = FOR_EVER;
                 }
             }
+            // In time for a heartbeat.
+            Weather::Late => fate.after = dice.between(2_000, 5_500),
             Weather::BlackHole => fate.before = FOR_EVER,
+            Weather::Drag => match lane {
+                Lane::Beats => fate.before = FOR_EVER,
+                Lane::Duties if dice.chance(0.3) => fate.before = FOR_EVER,
+                Lane::Outcomes => fate.before = dice.between(10_000, 30_000),
+                Lane::Enqueues | Lane::Claims | Lane::Duties => {}
+            },
+            Weather::Spill => match (lane, dice.below(10)) {
+                (Lane::Outcomes, 0..4) => fate.refused = true,
+                (Lane::Outcomes, 4..6) => fate.silent = true,
+                (Lane::Outcomes, 6..8) => fate.before = dice.between(100, 8_000),
+                _ => {}
+            },
             Weather::Refuse => fate.refused = true,
         }
         self.server.counts().fates.add(&fate);
@@ -185,7 +202,7 @@ impl Wire {
         work: impl FnOnce(&Server, &Life) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
         Box::pin(async move {
-            let fate = self.fate();
+            let fate = self.fate(lane);
             let (mut answer, answered) = oneshot::channel();
             let (server, life, lane) = (Arc::clone(&self.server), self.life.clone(), Arc::clone(&self.lanes[lane as usize]));
             self.life.executor().spawn(async move {
@@ -355,7 +372,7 @@ impl ManageStore for Wire {
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {
-        self.call(Lane::Duties, move |server, _| server.ask(|store| store.prune(now, retention)))
+        self.call(Lane::Duties, move |server, life| server.prune(life, now, retention))
     }
 
     fn unserved(&self, now: Now) -> StoreFuture<'_, Vec<Unserved>> {

@@ -1,12 +1,14 @@
 //! Prune: finished jobs go by age, in bites; those within the repeat window leave their identity behind.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State as JobState;
 use jobs_core::store::{BITE, Now, REPEAT_WINDOW, Retention};
 
 use super::state::{Job, State};
+use crate::testing::guards::Guard;
 
 /// Finished jobs by the time of their end, so that the old ones are found without a walk.
 #[derive(Debug, Default)]
@@ -41,12 +43,13 @@ impl State {
         let window = now.wall.saturating_sub(REPEAT_WINDOW).unwrap_or(Timestamp::MIN);
         let mut changed = self.prune_emptied(window);
         for state in [JobState::Completed, JobState::Failed, JobState::Cancelled] {
-            let until = now.wall.saturating_sub(retention.of(state)).unwrap_or(Timestamp::MIN);
+            let kept = if Guard::Retention.is_on() { retention.of(state) } else { Duration::ZERO };
+            let until = now.wall.saturating_sub(kept).unwrap_or(Timestamp::MIN);
             while changed < BITE
                 && let Some(&(at, end)) = self.ended.of(state).first()
                 && at <= until
             {
-                if at <= window {
+                if at <= window || !Guard::PrunedIds.is_on() {
                     self.forget(end);
                 } else {
                     self.empty(state, at, end);
