@@ -190,6 +190,7 @@ async fn no_lease_is_renewed_while_its_registration_has_no_answer() {
         stop(runtime).await;
     })
     .await;
+}
 
 /// What is handed back may begin elsewhere at once, so it must be gone here. What never goes is waited for within the lease.
 #[test]
