@@ -160,13 +160,14 @@ async fn what_somebody_wrote_in_the_place_of_a_name_is_reported_shortly_and_plai
     on_every_shared_store(async |world| {
         let store = world.store().await;
         enqueue(&world.client(&store), "strange").await;
-        let kind = format!("\u{1b}[2J\n{}", "x".repeat(100_000));
+        // As long as each table takes it.
+        let kind = |length| format!("\u{1b}[2J\n{}", "x".repeat(length));
         if world.is_in_file() {
             let file = rusqlite::Connection::open(world.file()).unwrap();
-            file.execute("UPDATE jobs_job SET kind = ?1, queue = ?1", [kind]).unwrap();
+            file.execute("UPDATE jobs_job SET kind = ?1, queue = ?1", [kind(100_000)]).unwrap();
         } else {
             let (server, schema) = world.somebody().await;
-            server.execute(&format!("UPDATE {schema}.job SET kind = $1, queue = 'a\tb'"), &[&kind]).await.unwrap();
+            server.execute(&format!("UPDATE {schema}.job SET kind = $1, queue = 'a\tb'"), &[&kind(900)]).await.unwrap();
         }
         let runtime = world.builder(&store).register(nothing("work")).start().await.unwrap();
         let warnings = runtime.manifest().warnings.clone();
