@@ -80,8 +80,19 @@ impl Database {
 
     /// Drops the schema.
     pub async fn clean_up(self) {
-        let dropped = self.somebody().await.batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.schema)).await;
-        dropped.expect("the schema can be dropped");
+        drop_schema(&self.somebody().await, &self.schema).await;
+    }
+}
+
+/// Drops a schema of this name, as it stands in SQL. Where a runtime still shuts down in it, the server may end one of the two for a
+/// deadlock.
+pub(crate) async fn drop_schema(client: &tokio_postgres::Client, schema: &str) {
+    let deadlock = |error: &tokio_postgres::Error| error.code() == Some(&tokio_postgres::error::SqlState::T_R_DEADLOCK_DETECTED);
+    loop {
+        match client.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await {
+            Err(error) if deadlock(&error) => {}
+            dropped => return dropped.expect("the schema can be dropped"),
+        }
     }
 }
 

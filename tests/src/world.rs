@@ -18,6 +18,7 @@ use jobs_runtime::{Builder, Client, Enqueue, Runtime};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::database::drop_schema;
 use crate::{PATIENCE, Tap, bounded, bounded_by};
 
 /// Noon of a Tuesday.
@@ -96,10 +97,9 @@ impl World {
         let Place::Schema(options) = &self.place else { return };
         let (client, connection) = tokio_postgres::connect(&options.url, tokio_postgres::NoTls).await.expect("a connection");
         let connection = tokio::spawn(connection);
-        let dropped = client.batch_execute(&format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", options.schema)).await;
+        drop_schema(&client, &format!("\"{}\"", options.schema)).await;
         drop(client);
         let _ = connection.await;
-        dropped.expect("the schema can be dropped");
     }
 
     fn new(place: Place) -> Self {
