@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jobs_core::store::JobStore;
 use jobs_core::{State, WorkerId};
 use jobs_runtime::env::Clock;
 use jobs_runtime::health::PartStatus;
@@ -252,6 +253,31 @@ async fn the_late_outcome_of_a_lost_lease_is_dropped_and_counted_and_its_crash_i
         stop(runtime).await;
     })
     .await;
+}
+
+/// Others may end a worker that does not know it yet, where the clock of a server jumps or a process is frozen while its outcome is on its way.
+#[tokio::test]
+async fn a_late_outcome_takes_back_the_crash_that_was_counted_for_its_worker() {
+    let world = World::in_memory();
+    let tap = world.store().await;
+    let (work, mut runs) = script("work");
+    let runtime = world.builder(&tap).register(work).start().await.unwrap();
+    let id = enqueue(runtime.client(), "work").await;
+    let run = runs.next().await;
+    // Nobody asks anything by which the process would learn of its end.
+    tap.fail("claim", Fault::Hang, usize::MAX);
+    tap.fail("abandon", Fault::Error, 1);
+    let mut later = world.clock.now();
+    later.steady += 1_000 * SECOND;
+    let rescue = world.store().await.rescue(later, WorkerId::from_parts(1, [1; 10])).await.unwrap();
+    assert_eq!((rescue.workers, rescue.freed), (1, 1));
+    run.succeed().over().await;
+    let taken_back = async || runtime.client().job(id).await.unwrap().filter(|job| job.crashes == 0);
+    let job = world.pass("the crash to be taken back", Duration::from_millis(50), taken_back).await;
+    assert_eq!((job.state, job.token, job.failures), (State::Available, 1, 0));
+    world.until("it to be counted as late", async || (runtime.health().totals.stale == 1).then_some(())).await;
+    assert_eq!(runtime.health().totals.leases_lost, 0, "it still does not know");
+    stop(runtime).await;
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@
 //! |---|---|---|
 //! | the process dies before the commit | the outcome is lost, and the job runs again: at least once, not exactly once | `processes::what_a_killed_process_held_runs_at_once_in_the_next` |
 //! | the answer is lost | it is written again, and the store says that it has it: the token in the history is the same | `faults::an_outcome_whose_answer_was_lost_counts_once_and_its_job_runs_once` `conformance::outcome::a_repeated_outcome_is_told_from_a_stale_one` |
-//! | it comes late, after others were given the job | its token is old: it changes nothing, stores nothing, and is counted | `conformance::lease::late_answer_of_a_lost_worker_changes_nothing` `conformance::follow::an_outcome_that_does_not_count_stores_no_follower` |
+//! | it comes late, after others were given the job | its token is old: it changes nothing, stores nothing, and is counted; whoever sent it lives, and takes back the crash that was counted for it | `conformance::lease::late_answer_of_a_lost_worker_changes_nothing` `conformance::follow::an_outcome_that_does_not_count_stores_no_follower` `lease::a_late_outcome_takes_back_the_crash_that_was_counted_for_its_worker` |
 //! | two with the same token at once | one is recorded | `conformance::outcome::racing_outcomes_are_recorded_once` `conformance::follow::racing_outcomes_store_one_follower` |
 //! | one of a batch cannot be stored | it is tried apart, and spoils no other | `conformance::outcome::one_bad_outcome_spoils_no_other` |
 //! | it meets the change of a day on PostgreSQL, whose table of finished jobs is just being made | the statement is made again | `days::what_ends_while_its_day_is_made_lies_in_its_day` |

@@ -64,7 +64,7 @@ pub enum Guard {
     SafetyNet,
     /// Chance comes from the seeded source alone.
     SeededChance,
-    /// What is woken at one instant runs in the order of its birth. It is the simulation's own.
+    /// What is woken at one instant runs in the order of its birth, or in one that follows from the seed. It is the simulation's own.
     OrderOfBirth,
     /// Of several things that have come at once the engine takes the one that stands first.
     BiasedOrder,

@@ -136,35 +136,41 @@ impl Writing {
             match Guarded::new(Box::pin(self.shared.within_patience(call))).await {
                 Ok(Ok(answers)) => {
                     self.shared.board.well("completer", &self.shared.env);
-                    group = self.settle(group, &answers);
-                    if group.is_empty() {
-                        return;
+                    let (again, late) = self.settle(group, &answers);
+                    group = again;
+                    if self.give_up(&late).await {
+                        if group.is_empty() {
+                            return;
+                        }
+                        continue;
                     }
-                    continue;
+                    group.extend(late);
                 }
                 Ok(Err(StoreError::Closed)) => return,
                 Ok(Err(_)) if !Guard::WriteAgain.is_on() => return,
                 Ok(Err(error)) => self.shared.board.failing("completer", &error),
-                Err(Panicked(text)) => {
-                    self.shared.board.restarted("completer", &text);
-                    telemetry::part_panicked("completer", &text);
-                }
+                Err(panicked) => self.panicked(&panicked),
             }
             self.shared.env.sleep(self.shared.env.rng.jitter(AGAIN)).await;
         }
     }
 
-    /// Takes note of the answers. What the store refused comes back as a failure that says so.
-    fn settle(&self, group: Vec<Outcome>, answers: &[CompletionAnswer]) -> Vec<Outcome> {
-        let mut again = Vec::new();
+    fn panicked(&self, Panicked(text): &Panicked) {
+        self.shared.board.restarted("completer", text);
+        telemetry::part_panicked("completer", text);
+    }
+
+    /// Takes note of the answers. What the store refused comes back as a failure that says so, and beside it what is late, as it was.
+    fn settle(&self, group: Vec<Outcome>, answers: &[CompletionAnswer]) -> (Vec<Outcome>, Vec<Outcome>) {
+        let (mut again, mut late) = (Vec::new(), Vec::new());
         let mut settled = Vec::with_capacity(group.len());
         for (mut outcome, answer) in group.into_iter().zip(answers) {
             let completion = &mut outcome.completion;
             match answer {
                 CompletionAnswer::Applied | CompletionAnswer::Repeated => self.shared.board.recorded(&completion.decision),
                 CompletionAnswer::Stale => {
-                    self.shared.board.stale();
-                    telemetry::stale(completion.id, completion.token);
+                    late.push(outcome);
+                    continue;
                 }
                 CompletionAnswer::Refused(message)
                     if !matches!(completion.decision, Decision::Fail { .. } | Decision::HandBack) =>
@@ -177,9 +183,35 @@ impl Writing {
                 }
                 CompletionAnswer::Refused(message) => telemetry::refused(completion.id, message),
             }
-            settled.push(Held { id: outcome.completion.id, token: outcome.completion.token });
+            settled.push(outcome.held());
         }
         self.pool.settle(settled.into_iter());
-        again
+        (again, late)
+    }
+
+    /// Lets go of late outcomes. Others may have ended this worker before it knew, and counted a crash for each of its jobs: this process
+    /// lives, and takes it back. Says whether the store has heard of it; until then they count as held, for who fences the process.
+    async fn give_up(&self, late: &[Outcome]) -> bool {
+        let held: Vec<Held> = late.iter().map(Outcome::held).collect();
+        if !held.is_empty() && Guard::Abandon.is_on() {
+            let call = async { self.shared.store.abandon(self.shared.env.now(), held.clone()).await };
+            match Guarded::new(Box::pin(self.shared.within_patience(call))).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => {
+                    self.shared.board.failing("completer", &error);
+                    return false;
+                }
+                Err(panicked) => {
+                    self.panicked(&panicked);
+                    return false;
+                }
+            }
+        }
+        for Held { id, token } in &held {
+            self.shared.board.stale();
+            telemetry::stale(*id, *token);
+        }
+        self.pool.settle(held.into_iter());
+        true
     }
 }

@@ -11,7 +11,7 @@ use jobs_core::context::Facts;
 use jobs_core::outcome::{Directive, Failure, Settled};
 use jobs_core::record::ClaimedJob;
 use jobs_core::registry::{Call, JobEntry, Scope};
-use jobs_core::store::{Completion, Decision};
+use jobs_core::store::{Completion, Decision, Held};
 use jobs_core::{JobContext, JobId, NewJob};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Instrument;
@@ -33,6 +33,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// The job, and the token under which it ran.
+    pub(crate) fn held(&self) -> Held {
+        Held { id: self.completion.id, token: self.completion.token }
+    }
+
     /// A job that goes back without having run.
     pub(crate) fn hand_back(job: &ClaimedJob, epoch: u64) -> Self {
         let ClaimedJob { id, seq, token, run_at, .. } = *job;

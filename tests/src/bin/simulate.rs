@@ -116,10 +116,11 @@ fn fail(plan: &Plan) -> ExitCode {
     };
     println!("{}\n", report.history.join("\n"));
     println!(
-        "{} workers, {} orders, deaf: {}, the store tells the time: {}, finished jobs are kept for: {:?}",
+        "{} workers, {} orders, deaf: {}, shuffled: {}, the store tells the time: {}, finished jobs are kept for: {:?}",
         small.workers,
         small.orders.len(),
         small.deaf,
+        small.shuffled,
         small.server_clock,
         small.kept
     );

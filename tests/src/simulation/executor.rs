@@ -1,7 +1,7 @@
 //! Runs all tasks of a simulation in an order that follows from the seed alone.
 //!
-//! Those that are woken at one instant run in order of their birth, whoever was woken first: tokio wakes those who wait for one
-//! channel in an order of its own chance.
+//! Those that are woken at one instant run in order of their birth, or in one that is drawn from the seed, whoever was woken first: tokio
+//! wakes those who wait for one channel in an order of its own chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
@@ -22,6 +22,8 @@ struct Inner {
     tasks: BTreeMap<u64, (Task, Waker)>,
     ready: BTreeSet<u64>,
     last: u64,
+    /// Draws the order, where it is not that of their birth.
+    order: Option<fastrand::Rng>,
     driver: Option<Waker>,
 }
 
@@ -45,6 +47,11 @@ impl Wake for Call {
 }
 
 impl Executor {
+    /// Draws the order of those that are woken at one instant.
+    pub(super) fn shuffle(&self, seed: u64) {
+        self.lock().order = Some(fastrand::Rng::with_seed(seed));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,12 +80,9 @@ impl Executor {
         let answer = tokio::task::unconstrained(poll_fn(|context| {
             self.lock().driver = Some(context.waker().clone());
             loop {
-                let mut ready: Vec<u64> = std::mem::take(&mut self.lock().ready).into_iter().collect();
+                let ready = self.ready();
                 if ready.is_empty() {
                     return Poll::Pending;
-                }
-                if !Guard::OrderOfBirth.is_on() {
-                    fastrand::shuffle(&mut ready);
                 }
                 for nth in ready {
                     if nth == 0 {
@@ -94,6 +98,18 @@ impl Executor {
         .await;
         self.clear();
         answer
+    }
+
+    /// Who is woken, in the order in which they run.
+    fn ready(&self) -> Vec<u64> {
+        let mut inner = self.lock();
+        let mut ready: Vec<u64> = std::mem::take(&mut inner.ready).into_iter().collect();
+        if !Guard::OrderOfBirth.is_on() {
+            fastrand::shuffle(&mut ready);
+        } else if let Some(order) = &mut inner.order {
+            order.shuffle(&mut ready);
+        }
+        ready
     }
 
     fn poll(&self, nth: u64) {

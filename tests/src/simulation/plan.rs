@@ -17,6 +17,8 @@ pub struct Plan {
     pub server_clock: bool,
     /// Whether no process ever hears a wake-up, as behind a pooler.
     pub deaf: bool,
+    /// Whether what is woken at one instant runs in an order that is drawn, and not in that of its birth.
+    pub shuffled: bool,
     /// How long finished jobs are kept, where that is shorter than the simulation.
     pub kept: Option<Duration>,
     /// What is asked for.
@@ -154,11 +156,12 @@ impl Plan {
         let mut dice = Dice::new(seed);
         let workers = 2 + usize::try_from(dice.below(3)).unwrap_or(0);
         let (server_clock, deaf) = (dice.chance(0.5), dice.chance(0.15));
+        let shuffled = dice.chance(0.5);
         let kept = dice.chance(0.25).then(|| Duration::from_secs(5 + dice.below(60)));
         let orders = (0..15 + dice.below(25)).map(|nth| order(&mut dice, nth)).collect();
         let mut troubles: Vec<Trouble> = (0..dice.below(14)).map(|_| trouble(&mut dice, workers)).collect();
         troubles.sort_by_key(|trouble| trouble.at);
-        Self { seed, workers, server_clock, deaf, kept, orders, troubles }
+        Self { seed, workers, server_clock, deaf, shuffled, kept, orders, troubles }
     }
 
     /// How many things are in it.

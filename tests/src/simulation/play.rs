@@ -86,6 +86,9 @@ impl<'a> Play<'a> {
     fn new(plan: &'a Plan) -> Self {
         let origin = Instant::now();
         let executor = Executor::default();
+        if plan.shuffled {
+            executor.shuffle(plan.seed);
+        }
         let server = Arc::new(Server::new(&Life::new("store", origin, &executor), plan.server_clock));
         Self { plan, origin, executor, server, processes: Vec::new() }
     }

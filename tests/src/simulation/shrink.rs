@@ -47,6 +47,9 @@ fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
     if plan.deaf {
         plans.push(Plan { deaf: false, ..plan.clone() });
     }
+    if plan.shuffled {
+        plans.push(Plan { shuffled: false, ..plan.clone() });
+    }
     if plan.kept.is_some() {
         plans.push(Plan { kept: None, ..plan.clone() });
     }
