@@ -18,6 +18,8 @@ pub mod context;
 #[cfg(feature = "full")]
 pub mod error;
 #[cfg(feature = "full")]
+mod hash;
+#[cfg(feature = "full")]
 pub mod id;
 #[cfg(feature = "full")]
 pub mod inject;
@@ -73,6 +75,7 @@ pub mod __private {
     pub use crate::inject::{Services, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
     pub use crate::outcome::{Directive, Settled, settle};
+    pub use crate::schedule::{Misfire, Moment, Overlap, RunOnStart};
     /// A type as the member of another, where it can be spelt with the places of many tokens.
     pub trait Same {
         /// The type itself.

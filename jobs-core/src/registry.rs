@@ -11,9 +11,11 @@ use std::time::Duration;
 use crate::argument::{ArgumentEntry, ArgumentError, ArgumentReader};
 use crate::backoff::Backoff;
 use crate::context::JobContext;
+use crate::hash::Fnv;
 use crate::inject::{ServiceEntry, Services};
 use crate::job::DEFAULT_QUEUE;
 use crate::outcome::{Failure, Settled};
+use crate::schedule::{Misfire, Moment, Overlap, RunOnStart};
 
 /// A kind of job, as registered. The attribute writes it as a `static`; code may build the same at run time.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ pub struct JobEntry {
     /// Labels of all its jobs.
     pub tags: Cow<'static, [Cow<'static, str>]>,
     /// When it runs by itself.
-    pub schedule: Option<ScheduleEntry>,
+    pub schedules: Cow<'static, [ScheduleEntry]>,
     /// Its stored parameters.
     pub arguments: &'static [ArgumentEntry],
     /// The services it borrows.
@@ -49,16 +51,47 @@ pub struct JobEntry {
 }
 
 /// A schedule, as written in an attribute or in code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ScheduleEntry {
     /// Its key in the store; the kind's name unless given.
     pub key: Option<Cow<'static, str>>,
     /// The cron text or the interval.
     pub spec: ScheduleText,
-    /// The time zone by its IANA name, or `local`; UTC unless given.
+    /// The time zone by its IANA name, or `local`; that of the settings unless given, which is UTC by default.
     pub zone: Option<Cow<'static, str>>,
-    /// Whether it also runs each time a worker starts.
-    pub run_on_start: bool,
+    /// Whether it also makes a job when a worker starts.
+    pub run_on_start: Option<RunOnStart>,
+    /// What becomes of missed ticks.
+    pub misfire: Misfire,
+    /// What becomes of a tick while the last run is not over.
+    pub overlap: Overlap,
+    /// By how much a job may come later than its tick, so that not all that is due at a full hour begins at once.
+    pub jitter: Duration,
+    /// No tick before it.
+    pub starts: Option<Moment>,
+    /// No tick at it, or after it.
+    pub ends: Option<Moment>,
+    /// Encodes the arguments of its jobs. `None`: there are none, and each parameter is an `Option`.
+    pub payload: Option<fn() -> Result<String, ArgumentError>>,
+}
+
+impl ScheduleEntry {
+    /// A schedule of these times with every other value at its default.
+    #[must_use]
+    pub const fn new(spec: ScheduleText) -> Self {
+        Self {
+            key: None,
+            spec,
+            zone: None,
+            run_on_start: None,
+            misfire: Misfire::Once,
+            overlap: Overlap::Skip,
+            jitter: Duration::ZERO,
+            starts: None,
+            ends: None,
+            payload: None,
+        }
+    }
 }
 
 /// The text of a schedule.
@@ -186,7 +219,7 @@ impl JobEntry {
             backoff: None,
             timeout: None,
             tags: Cow::Borrowed(&[]),
-            schedule: None,
+            schedules: Cow::Borrowed(&[]),
             arguments: &[],
             services: &[],
             handler,
@@ -204,22 +237,7 @@ impl JobEntry {
             hash.add(argument.name);
             hash.add((argument.type_name)());
         }
-        format!("{:016x}", hash.0)
-    }
-}
-
-// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): stable between builds and machines, which std's hasher does not promise.
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, text: &str) {
-        for byte in text.bytes().chain([0xff]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        format!("{:016x}", hash.value())
     }
 }
 

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::calendar::Wall;
+use super::moment::Moment;
 use crate::text::{TextError, did_you_mean, shown};
 
 /// How far back a clock set back is looked for, in seconds: clocks at the date line were set back by a whole day.
@@ -69,6 +71,20 @@ impl Zone {
     #[must_use]
     pub fn time_zone(&self) -> &TimeZone {
         &self.zone
+    }
+
+    /// The instant that is meant by `moment`: what its offset says, or what the clock of this zone shows. A time that the clock skips is
+    /// the end of the gap, and one that it shows twice is the first.
+    #[must_use]
+    pub fn instant(&self, moment: &Moment) -> Timestamp {
+        let Moment { year, month, day, hour, minute, second, offset } = *moment;
+        // `Moment::parse` makes no other; one made by hand may be no date, and then it is the epoch.
+        let shown = DateTime::new(year, month, day, hour, minute, second, 0).unwrap_or_default();
+        let wall = Offset::UTC.to_timestamp(shown).unwrap_or_default().as_second();
+        timestamp(match offset {
+            Some(offset) => wall - i64::from(offset),
+            None => self.first_reaching(Wall(wall)),
+        })
     }
 
     /// What the wall clock shows at `second` of the Unix epoch.

@@ -41,11 +41,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use crate::schedule::ONCE;
 pub use jobs::{
     Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
-pub use schedules::{Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
+pub use schedules::{Fire, Fired, NewSchedule, ScheduleRecord};
 pub use signal::{Changes, Signal};
 
 use crate::error::StoreError;

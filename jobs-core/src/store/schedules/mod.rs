@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::id::JobId;
 use crate::job::NewJob;
 
-/// The tick of a schedule that fires once ever: later than every other, so that nothing is due after it until the text is changed.
-pub const ONCE: Timestamp = Timestamp::constant(253_402_207_200, 0);
-
 /// A schedule as a starting build declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSchedule {
