@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jobs_core::schedule::RunOnStart;
 use jobs_core::registry::{Registry, ScheduleText};
 use jobs_core::store::StoreInfo;
 

@@ -90,14 +90,13 @@ impl Judgement {
 pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, live: &[Live]) -> Judgement {
     const LOST: Judgement = Judgement::nothing(Fired::Lost);
     let Some(mut row) = row else { return LOST };
-    let is_planned = matches!(fire.occasion, Occasion::Time { .. }) && fire.tick < ONCE;
-    if is_planned && fire.tick > now {
-        return Judgement::nothing(Fired::Early(now));
-    }
     match &fire.occasion {
         Occasion::Time { last_tick, version } => {
             if (row.last_tick, row.version) != (*last_tick, *version) || fire.tick <= row.last_tick {
                 return LOST;
+            }
+            if fire.tick > now && fire.tick < ONCE {
+                return Judgement::nothing(Fired::Early(now));
             }
             row.last_tick = fire.tick;
             if dealt {

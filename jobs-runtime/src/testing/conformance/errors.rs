@@ -1,6 +1,5 @@
 //! The border: a closed store says so, and a call that is dropped half-way leaves nothing half-done.
 
-use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::pin;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, StoreFuture};
+use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, ScheduleChange, StoreFuture, TickFilter};
 use jobs_core::{State, StoreError, WorkerId};
 
 use super::Subject;
@@ -35,8 +34,9 @@ pub async fn a_closed_store_says_so(subject: &dyn Subject) {
     says_closed("complete", &store.complete(now, Vec::new()).await);
     says_closed("reconcile", &store.reconcile(now, worker.id, Vec::new()).await);
     says_closed("cancellations", &store.cancellations(worker.id).await);
-    says_closed("declare", &store.declare(now, Vec::new(), Arc::new(BTreeSet::new())).await);
-    says_closed("schedules", &store.schedules().await);
+    says_closed("change_schedules", &store.change_schedules(now, ScheduleChange::Pause { keys: Vec::new() }).await);
+    says_closed("schedules", &store.schedules(now).await);
+    says_closed("ticks", &store.ticks(TickFilter::default()).await);
     says_closed("fire", &store.fire(now, Vec::new()).await);
     says_closed("job", &store.job(id).await);
     says_closed("job_named", &store.job_named("a".to_owned()).await);

@@ -39,6 +39,7 @@ use std::sync::Arc;
 
 use jobs_core::Store;
 
+pub mod changes;
 pub mod claim;
 pub mod crash;
 pub mod enqueue;
@@ -49,6 +50,7 @@ pub mod lease;
 pub mod manage;
 mod model;
 pub mod outcome;
+pub mod overlaps;
 pub mod park;
 pub mod pause;
 pub mod prune;

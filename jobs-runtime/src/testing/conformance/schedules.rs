@@ -1,9 +1,17 @@
 //! Schedules: what the newest start says, and nothing of others.
 
-use jobs_core::store::{Fired, NewSchedule, ONCE, ScheduleRecord};
+use jiff::Timestamp;
+use jobs_core::schedule::{Misfire, Overlap};
+use jobs_core::store::{Fired, NewSchedule, ONCE, ScheduleAnswer, ScheduleChange, ScheduleRecord};
 
 use super::Subject;
-use super::world::{SECOND, World, schedule};
+use super::world::{REPORT, SECOND, Skills, World, of_build, saved, schedule};
+
+fn changed_at(schedule: NewSchedule, last_tick: Timestamp, version: i64) -> ScheduleRecord {
+    let mut record = ScheduleRecord::new(schedule, last_tick);
+    record.version = version;
+    record
+}
 
 /// Another text or another zone counts from now: an edit is not a misfire.
 pub async fn a_changed_schedule_counts_from_now(subject: &dyn Subject) {
@@ -11,25 +19,21 @@ pub async fn a_changed_schedule_counts_from_now(subject: &dyn Subject) {
     let process = world.process().await;
     process.declare(vec![schedule("a"), schedule("b")]).await;
     world.advance(3600 * SECOND);
-    let changed = [
-        NewSchedule { spec: "every 20s".to_owned(), ..schedule("a") },
-        NewSchedule { zone: "Europe/Berlin".to_owned(), ..schedule("b") },
-    ];
-    process.declare(changed.to_vec()).await;
-    let seen = process.schedules().await;
-    assert_eq!(seen, changed.map(|schedule| ScheduleRecord::new(schedule, world.wall())));
+    let changed = [schedule("a").every("20s"), schedule("b").tz("Europe/Berlin")];
+    assert_eq!(process.declare(changed.to_vec()).await, [ScheduleAnswer::Changed, ScheduleAnswer::Changed]);
+    assert_eq!(process.schedules().await, changed.map(|schedule| changed_at(schedule, world.wall(), 2)));
 }
 
 /// A schedule that fired once and for ever goes on when it is given times.
 pub async fn a_schedule_that_fired_once_goes_on_when_it_is_changed(subject: &dyn Subject) {
     let world = World::new(subject);
     let process = world.process().await;
-    let once = NewSchedule { spec: "cron @once".to_owned(), ..schedule("a") };
+    let once = schedule("a").cron("@once");
     process.declare(vec![once.clone()]).await;
     let began = world.wall();
     world.advance(SECOND);
     process.fire_and_end("a", began, ONCE).await;
-    process.declare(vec![once]).await;
+    assert_eq!(process.declare(vec![once]).await, [ScheduleAnswer::Unchanged]);
     assert_eq!(process.last_tick("a").await, ONCE, "the same text stays done with");
     world.advance(SECOND);
     process.declare(vec![schedule("a")]).await;
@@ -43,26 +47,31 @@ pub async fn an_unchanged_schedule_keeps_its_last_tick(subject: &dyn Subject) {
     process.declare(vec![schedule("a")]).await;
     let began = world.wall();
     world.advance(3600 * SECOND);
-    let renewed = NewSchedule {
-        payload: r#"{"n":1}"#.to_owned(),
-        queue: "low".to_owned(),
-        priority: 3,
-        build: "2".to_owned(),
-        ..schedule("a")
-    };
+    let mut renewed = of_build(schedule("a"), "2")
+        .misfire(Misfire::All { limit: 3, within: 90 * SECOND })
+        .overlap(Overlap::Cancel)
+        .jitter(SECOND)
+        .starts_at(began)
+        .ends_at(began + 7200 * SECOND);
+    renewed.job.payload = r#"{"n":1}"#.to_owned();
+    renewed.job.queue = "low".into();
+    (renewed.job.priority, renewed.job.retries, renewed.job.timeout) = (3, Some(0), Some(SECOND));
+    renewed.job.tags = vec!["x".into()];
+    renewed.job.metadata = serde_json::from_str(r#"{"k":1}"#).ok();
+    (renewed.job.tenant, renewed.job.user) = (Some("t".to_owned()), Some("u".to_owned()));
     process.declare(vec![renewed.clone()]).await;
-    assert_eq!(process.schedules().await, [ScheduleRecord::new(renewed, began)], "what was missed meanwhile is still due");
+    assert_eq!(process.schedules().await, [changed_at(renewed, began, 2)], "what was missed meanwhile is still due");
 }
 
 /// Edit, deploy, roll back: the schedule is what the build that started last says.
 pub async fn the_newest_start_wins(subject: &dyn Subject) {
     let world = World::new(subject);
     let (old, new) = (world.process().await, world.process().await);
-    let edited = NewSchedule { spec: "every 1h".to_owned(), build: "2".to_owned(), ..schedule("a") };
-    for (process, declared) in [(&old, schedule("a")), (&new, edited), (&old, schedule("a"))] {
+    let edited = of_build(schedule("a"), "2").every("1h");
+    for (version, (process, declared)) in (1..).zip([(&old, schedule("a")), (&new, edited), (&old, schedule("a"))]) {
         world.advance(60 * SECOND);
         process.declare(vec![declared.clone()]).await;
-        assert_eq!(new.schedules().await, [ScheduleRecord::new(declared, world.wall())]);
+        assert_eq!(new.schedules().await, [changed_at(declared, world.wall(), version)]);
     }
 }
 
@@ -73,8 +82,7 @@ pub async fn a_schedule_that_its_build_has_no_more_is_removed(subject: &dyn Subj
     process.declare(vec![schedule("a"), schedule("b")]).await;
     let began = world.wall();
     process.declare(vec![schedule("b")]).await;
-    let keys: Vec<String> = process.schedules().await.into_iter().map(|found| found.schedule.key).collect();
-    assert_eq!(keys, ["b"]);
+    assert_eq!(process.keys().await, ["b"]);
     world.advance(10 * SECOND);
     assert_eq!(process.fire("a", Some(began), began + 10 * SECOND).await, Fired::Lost);
     assert_eq!(process.fire("a", None, began + 10 * SECOND).await, Fired::Lost);
@@ -86,10 +94,32 @@ pub async fn a_schedule_of_an_unknown_kind_is_kept(subject: &dyn Subject) {
     let world = World::new(subject);
     let (one, two) = (world.process().await, world.process().await);
     one.declare(vec![schedule("b"), schedule("a")]).await;
-    let other = NewSchedule { kind: "other".to_owned(), ..schedule("c") };
+    let mut other = schedule("c");
+    other.job.kind = "other".into();
     two.declare_knowing(vec![other], &["other", "another"]).await;
-    let keys: Vec<String> = one.schedules().await.into_iter().map(|found| found.schedule.key).collect();
-    assert_eq!(keys, ["a", "b", "c"], "all of them, by key");
+    assert_eq!(one.keys().await, ["a", "b", "c"], "all of them, by key");
     two.declare_knowing(Vec::new(), &[]).await;
     assert_eq!(one.schedules().await.len(), 3, "a build that knows nothing removes nothing");
+}
+
+/// A rolling deploy: the new build has a schedule no more, and it stays until the last worker of the old build is gone.
+pub async fn a_schedule_is_retired_when_no_worker_has_it(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let kinds = || std::sync::Arc::new([REPORT.to_owned()].into());
+    let old = world.process().await.worker(&Skills::new(&[REPORT]).schedules(&["a", "b"])).await;
+    old.declare(vec![schedule("a"), schedule("b")]).await;
+    let new = world.process().await.worker(&Skills::new(&[REPORT]).schedules(&["b"])).await;
+    new.declare(vec![of_build(schedule("b"), "2")]).await;
+    assert_eq!(new.keys().await, ["a", "b"], "the old build has it still");
+    assert!(new.change(ScheduleChange::Retire { kinds: kinds() }).await.is_empty());
+    assert_eq!(new.keys().await, ["a", "b"]);
+    old.leave().await;
+    new.change(ScheduleChange::Retire { kinds: kinds() }).await;
+    assert_eq!(new.keys().await, ["b"]);
+    // What no code has is nobody's to retire.
+    new.save(vec![saved("c")]).await;
+    new.change(ScheduleChange::Retire { kinds: kinds() }).await;
+    assert_eq!(new.keys().await, ["b", "c"]);
+    assert!(matches!(new.declare(vec![schedule("c")]).await[..], [ScheduleAnswer::Taken(_)]), "nor to take over");
+    assert_eq!(new.schedule("c").await.schedule, saved("c"));
 }

@@ -128,12 +128,30 @@ macro_rules! __conformance_table {
             ticks: a_run_on_start_leaves_the_last_tick = "a run on start is beside the times";
             ticks: a_run_on_start_at_a_ticks_instant_stops_nothing = "at most one job for a tick, whoever tries";
             ticks: a_tick_without_its_job_is_not_done = "a tick and its job are one transaction";
+            ticks: a_tick_is_not_fired_before_its_time = "time is the store's (L5)";
+            ticks: a_tick_of_an_older_row_is_lost = "everyone fires what the row says";
+            ticks: a_run_on_deployment_is_once_for_each_build = "a run on start is beside the times";
+            ticks: every_tick_is_accounted_for = "every tick is accounted for";
+            overlaps: allowed_ticks_run_beside_each_other = "a tick meets its predecessor as its policy says";
+            overlaps: queued_ticks_follow_each_other = "a tick meets its predecessor as its policy says";
+            overlaps: a_tick_does_not_overtake_one_that_waits = "a tick meets its predecessor as its policy says";
+            overlaps: only_so_many_ticks_wait = "nothing grows without a limit";
+            overlaps: a_run_is_cancelled_for_the_next_tick = "a tick meets its predecessor as its policy says";
+            overlaps: a_job_that_waits_is_cancelled_for_the_next_tick = "a tick meets its predecessor as its policy says";
+            overlaps: a_tick_that_waits_goes_with_its_schedule = "every tick is accounted for";
             schedules: a_changed_schedule_counts_from_now = "an edit is not a misfire";
             schedules: a_schedule_that_fired_once_goes_on_when_it_is_changed = "the schedule is what the code says (L16)";
             schedules: an_unchanged_schedule_keeps_its_last_tick = "a missed tick is still due after a restart (L6)";
             schedules: the_newest_start_wins = "the schedule is what the code says (L16)";
             schedules: a_schedule_that_its_build_has_no_more_is_removed = "the schedule is what the code says (L16)";
             schedules: a_schedule_of_an_unknown_kind_is_kept = "an old and a new build run side by side (L15)";
+            schedules: a_schedule_is_retired_when_no_worker_has_it = "an old and a new build run side by side (L16)";
+            changes: schedules_are_saved_and_removed = "schedules change while workers run";
+            changes: a_schedule_that_is_enabled_counts_from_now = "an edit is not a misfire";
+            changes: nobody_takes_a_schedule_from_another = "all or none are changed";
+            changes: a_group_is_replaced_as_a_whole = "all or none are changed";
+            changes: a_paused_schedule_ticks_when_it_is_resumed = "every tick is accounted for";
+            changes: times_by_hand_stay_until_they_are_dropped = "what people changed by hand stays";
             pause: a_paused_queue_gives_nothing_until_it_is_resumed = "of a paused queue nothing is claimed";
             pause: a_pause_holds_up_no_other_queue = "of a paused queue nothing is claimed";
             pause: what_runs_goes_on_while_its_queue_is_paused = "a pause stops nothing that runs";
@@ -219,7 +237,9 @@ mod tests {
             ("crash", include_str!("crash.rs")),
             ("park", include_str!("park.rs")),
             ("ticks", include_str!("ticks.rs")),
+            ("overlaps", include_str!("overlaps.rs")),
             ("schedules", include_str!("schedules.rs")),
+            ("changes", include_str!("changes.rs")),
             ("pause", include_str!("pause.rs")),
             ("manage", include_str!("manage.rs")),
             ("requeue", include_str!("requeue.rs")),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jobs_core::State;
 use jobs_core::job::TickId;
-use jobs_core::store::{Fire, Fired};
+use jobs_core::store::{Deal, Fire, Fired, Occasion, Skip, TickFilter, TickOutcome};
 
 use super::Subject;
-use super::world::{REPORT, SECOND, World, done, schedule, together};
+use super::world::{REPORT, SECOND, World, done, fired, schedule, together};
 
 /// The job of a tick bears its schedule and instant, and the tick is accounted for with it.
 pub async fn a_tick_makes_its_job(subject: &dyn Subject) {
@@ -111,11 +111,14 @@ pub async fn a_tick_is_skipped_while_the_last_job_lives(subject: &dyn Subject) {
     worker.declare(vec![schedule("a"), schedule("b")]).await;
     let began = world.wall();
     let at = |nth: u32| began + nth * 10 * SECOND;
-    world.advance(10 * SECOND);
+    for _ in 0..4 {
+        world.advance(10 * SECOND);
+        worker.beat().await;
+    }
     assert!(matches!(worker.fire("a", Some(at(0)), at(1)).await, Fired::Job(_)));
-    assert_eq!(worker.fire("a", Some(at(1)), at(2)).await, Fired::Overlap, "while it waits");
+    assert_eq!(worker.fire("a", Some(at(1)), at(2)).await, Fired::Skipped(Skip::Overlap), "while it waits");
     let run = worker.claim_one().await;
-    assert_eq!(worker.fire("a", Some(at(2)), at(3)).await, Fired::Overlap, "while it runs");
+    assert_eq!(worker.fire("a", Some(at(2)), at(3)).await, Fired::Skipped(Skip::Overlap), "while it runs");
     assert_eq!(worker.last_tick("a").await, at(3), "a skipped tick is done with");
     assert!(matches!(worker.fire("b", Some(at(0)), at(1)).await, Fired::Job(_)), "another schedule is not held up");
     worker.settle(&run, done()).await;
@@ -161,8 +164,100 @@ pub async fn a_tick_without_its_job_is_not_done(subject: &dyn Subject) {
     let began = world.wall();
     world.advance(10 * SECOND);
     let mut bad = process.tick("a", Some(began), began + 10 * SECOND);
-    bad.job.id = None;
+    if let Deal::Job(job) = &mut bad.deal {
+        job.id = None;
+    }
     assert!(process.store.fire(process.now(), vec![bad]).await.is_err(), "a job without an id is refused");
     assert_eq!(process.last_tick("a").await, began);
     process.fire_and_end("a", began, began + 10 * SECOND).await;
+}
+
+/// A tick whose time has not come by the store's clock is not fired, whatever its process believes, and the clock is told.
+pub async fn a_tick_is_not_fired_before_its_time(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    process.declare(vec![schedule("a")]).await;
+    let began = world.wall();
+    world.advance(9 * SECOND);
+    let now = world.wall();
+    assert_eq!(process.fire("a", Some(began), began + 10 * SECOND).await, Fired::Early(now));
+    assert_eq!((process.last_tick("a").await, process.accounts("a").await), (began, Vec::new()));
+    world.advance(SECOND);
+    process.fire_and_end("a", began, began + 10 * SECOND).await;
+}
+
+/// Whoever knows an older row fires nothing: it may have been paused, or given other arguments.
+pub async fn a_tick_of_an_older_row_is_lost(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    process.declare(vec![schedule("a")]).await;
+    let began = world.wall();
+    world.advance(10 * SECOND);
+    let mut changed = schedule("a");
+    changed.job.payload = r#"{"n":2}"#.to_owned();
+    process.declare(vec![changed]).await;
+    assert_eq!(process.fire("a", Some(began), began + 10 * SECOND).await, Fired::Lost, "version 1 is gone");
+    let occasion = Occasion::Time { last_tick: began, version: 2 };
+    fired(process.fire_one(process.occasion("a", occasion, began + 10 * SECOND)).await);
+}
+
+/// Once for each build, by whichever of its processes is first; a build that comes back has done so before.
+pub async fn a_run_on_deployment_is_once_for_each_build(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let (one, two) = (world.process().await, world.process().await);
+    one.declare(vec![schedule("a")]).await;
+    let began = world.wall();
+    let mut ran = Vec::new();
+    for (process, build) in [(&one, "1"), (&two, "1"), (&two, "2"), (&one, "1"), (&one, "2"), (&two, "3")] {
+        world.advance(SECOND);
+        let occasion = Occasion::Start { build: Some(build.to_owned()) };
+        let answer = process.fire_one(process.occasion("a", occasion, world.wall())).await;
+        if let Fired::Job(id) = answer {
+            process.cancel(id).await;
+            ran.push(build);
+        } else {
+            assert_eq!(answer, Fired::Lost);
+        }
+    }
+    assert_eq!((ran, one.last_tick("a").await), (vec!["1", "2", "3"], began));
+}
+
+/// Every tick that was dealt with has an account: what became of it, how late, for how many it stands, and its job.
+pub async fn every_tick_is_accounted_for(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    process.declare(vec![schedule("a"), schedule("b")]).await;
+    let began = world.wall();
+    let at = |nth: u32| began + nth * 10 * SECOND;
+    world.advance(33 * SECOND);
+    let mut first = process.tick("a", Some(at(0)), at(3));
+    first.missed = 2;
+    let job = fired(process.fire_one(first).await);
+    world.advance(10 * SECOND);
+    let mut passed_over = process.tick("a", Some(at(3)), at(4));
+    passed_over.deal = Deal::Skip(Skip::Misfire);
+    assert_eq!(process.fire_one(passed_over).await, Fired::Skipped(Skip::Misfire));
+    world.advance(10 * SECOND);
+    assert_eq!(process.fire("a", Some(at(4)), at(5)).await, Fired::Skipped(Skip::Overlap));
+    fired(process.fire("b", Some(at(0)), at(1)).await);
+
+    let seen = process.accounts("a").await;
+    let told: Vec<_> =
+        seen.iter().map(|tick| (tick.instant, tick.since, tick.late_by(), tick.outcome, tick.missed, tick.job)).collect();
+    let skipped = TickOutcome::Skipped;
+    assert_eq!(
+        told,
+        [
+            (at(3), at(0), 3 * SECOND, TickOutcome::Fired, 2, Some(job)),
+            (at(4), at(3), 3 * SECOND, skipped(Skip::Misfire), 0, None),
+            (at(5), at(4), 3 * SECOND, skipped(Skip::Overlap), 0, None),
+        ]
+    );
+    assert_eq!(process.outcomes("b").await, [TickOutcome::Fired]);
+    assert_eq!(process.accounts("c").await, []);
+    let page = |before, limit| TickFilter { schedule: "a".to_owned(), before, limit };
+    let latest = process.store.ticks(page(None, 2)).await.expect("the store lists ticks");
+    assert_eq!(latest.iter().map(|tick| tick.instant).collect::<Vec<_>>(), [at(5), at(4)], "the latest first");
+    let rest = process.store.ticks(page(Some(at(4)), 2)).await.expect("the store lists ticks");
+    assert_eq!(rest, seen[..1]);
 }

@@ -29,7 +29,7 @@ impl Line {
             aliases.sort();
             keys.push(format!("aliases = {aliases:?}"));
         }
-        if let Some(schedule) = &entry.schedule {
+        if let Some(schedule) = entry.schedules.first() {
             match &schedule.spec {
                 ScheduleText::Cron(text) => keys.push(format!("cron = {text:?}")),
                 ScheduleText::Every(text) => keys.push(format!("every = {text:?}")),
@@ -37,7 +37,7 @@ impl Line {
             }
             keys.extend(schedule.zone.as_ref().map(|zone| format!("tz = {zone:?}")));
             keys.extend(schedule.key.as_ref().map(|key| format!("key = {key:?}")));
-            keys.extend(schedule.run_on_start.then(|| "run_on_start".to_owned()));
+            keys.extend(schedule.run_on_start.is_some().then(|| "run_on_start".to_owned()));
         }
         let text = format!("{}({arguments}) {}", entry.name, keys.join(", "));
         Self { name: entry.name.to_string(), arguments, text }

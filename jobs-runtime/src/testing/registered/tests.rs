@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use jobs_core::argument::{ArgumentEntry, argument};
+use jobs_core::schedule::RunOnStart;
 use jobs_core::registry::{Handler, Location, ScheduleEntry, ScheduleText};
 use jobs_core::{JobEntry, Registry};
 
@@ -23,8 +24,10 @@ fn aliased(name: &'static str, line: u32, aliases: &'static [Cow<'static, str>])
 }
 
 fn scheduled(name: &'static str, spec: ScheduleText, zone: Option<&'static str>) -> JobEntry {
-    let schedule = ScheduleEntry { key: Some("nightly".into()), spec, zone: zone.map(Cow::Borrowed), run_on_start: true };
-    JobEntry { schedule: Some(schedule), ..entry(name, 9) }
+    let mut schedule = ScheduleEntry::new(spec);
+    (schedule.key, schedule.zone) = (Some("nightly".into()), zone.map(Cow::Borrowed));
+    schedule.run_on_start = Some(RunOnStart::Process);
+    JobEntry { schedules: vec![schedule].into(), ..entry(name, 9) }
 }
 
 fn registry(entries: impl IntoIterator<Item = JobEntry>) -> Registry {

@@ -19,7 +19,7 @@ use super::Subject;
 
 pub(super) use process::Process;
 pub(super) use script::{done, fail, held, ids, job, many, park, retry, together};
-pub(super) use ticking::{REPORT, schedule};
+pub(super) use ticking::{REPORT, fired, of_build, saved, schedule};
 pub(super) use worker::{Skills, Worker};
 
 /// A second.

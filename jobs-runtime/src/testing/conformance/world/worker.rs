@@ -16,16 +16,23 @@ pub(in super::super) struct Skills {
     kinds: Vec<String>,
     shape: String,
     queues: Vec<String>,
+    schedules: Vec<String>,
 }
 
 impl Skills {
     /// These kinds with arguments of shape `1`, from the default queue.
     pub(in super::super) fn new(kinds: &[&str]) -> Self {
-        Self { kinds: owned(kinds), shape: "1".to_owned(), queues: vec!["default".to_owned()] }
+        Self { kinds: owned(kinds), shape: "1".to_owned(), queues: vec!["default".to_owned()], schedules: Vec::new() }
     }
 
     pub(in super::super) fn shape(mut self, shape: &str) -> Self {
         shape.clone_into(&mut self.shape);
+        self
+    }
+
+    /// The schedules of its build.
+    pub(in super::super) fn schedules(mut self, keys: &[&str]) -> Self {
+        self.schedules = owned(keys);
         self
     }
 
@@ -51,6 +58,7 @@ impl Process {
             build: "build-1".to_owned(),
             kinds,
             queues: skills.queues.clone(),
+            schedules: skills.schedules.clone(),
             lease: LEASE,
         };
         self.store.register(self.now(), new).await.expect("the store takes a worker");
