@@ -47,6 +47,48 @@ pub enum EnqueueError {
     Store(#[from] StoreError),
 }
 
+/// Why schedules were not changed. Nothing was, unless the store did not answer: then the same may be asked again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// A schedule is not as it may be: all that is wrong with it.
+    #[error("the schedule `{key}` cannot be stored: {}", .mistakes.join("; "))]
+    Invalid {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        mistakes: Vec<String>,
+    },
+    /// A key belongs to somebody else.
+    #[error("the schedule `{key}` is left alone: {owner}")]
+    Taken {
+        /// The key.
+        key: String,
+        /// To whom it belongs, and what to do instead.
+        owner: String,
+    },
+    /// There is no schedule of this key.
+    #[error("there is no schedule `{key}`")]
+    Unknown {
+        /// The key.
+        key: String,
+    },
+    /// Too many schedules at once.
+    #[error("{schedules} schedules in one call are more than the {limit} that one transaction may hold: save them in several groups")]
+    TooMany {
+        /// How many there were.
+        schedules: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The job of a schedule cannot be made.
+    #[error(transparent)]
+    Job(#[from] EnqueueError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

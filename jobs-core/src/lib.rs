@@ -43,7 +43,7 @@ pub use text::TextError;
 pub use {
     chain::{Chain, Follows},
     context::JobContext,
-    error::{EnqueueError, StoreError},
+    error::{EnqueueError, ScheduleError, StoreError},
     id::{JobId, WorkerId},
     inject::Services,
     job::{Enqueue, IntoJob, Job, JobBuilder, NewJob, When},

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::outcome::Outcome;
+use jobs_core::schedule::RunOnStart;
 use jobs_core::registry::{Handler, Location, ScheduleEntry, ScheduleText};
 use jobs_core::{Backoff, JobContext, JobEntry};
 
@@ -66,7 +67,7 @@ impl ClosureJob {
 
     /// Runs it each time a worker starts, too.
     pub fn run_on_start(mut self) -> Self {
-        self.schedule().run_on_start = true;
+        self.schedule().run_on_start = Some(RunOnStart::Process);
         self
     }
 
@@ -106,8 +107,11 @@ impl ClosureJob {
     }
 
     fn schedule(&mut self) -> &mut ScheduleEntry {
-        let never = ScheduleEntry { key: None, spec: ScheduleText::Never, zone: None, run_on_start: false };
-        self.entry.schedule.get_or_insert(never)
+        let schedules = self.entry.schedules.to_mut();
+        if schedules.is_empty() {
+            schedules.push(ScheduleEntry::new(ScheduleText::Never));
+        }
+        &mut schedules[0]
     }
 }
 

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::record::ClaimedJob;
-use jobs_core::store::{Decision, Fired, Rescue};
+use jobs_core::store::{Decision, Fired, Rescue, TickOutcome};
 use jobs_core::{JobId, StoreError, WorkerId};
 use tracing::{Level, Span, event};
 
@@ -116,8 +116,10 @@ pub(crate) fn resumed(queue: &str) {
 
 pub(crate) fn tick(schedule: &str, tick: Timestamp, missed: u32, fired: Fired) {
     let outcome = match fired {
-        Fired::Job(_) => "fired",
-        Fired::Overlap => "overlap",
+        Fired::Job(_) => TickOutcome::Fired.as_str(),
+        Fired::Queued => TickOutcome::Queued.as_str(),
+        Fired::Skipped(skip) => TickOutcome::Skipped(skip).as_str(),
+        Fired::Early(_) => "early",
         Fired::Lost => "lost",
     };
     emit!(Level::DEBUG, "jobs.tick", schedule, %tick, missed, outcome, "tick");

@@ -32,6 +32,8 @@ pub struct NewWorker {
     pub kinds: Arc<[KindShape]>,
     /// The queues it serves.
     pub queues: Vec<String>,
+    /// The keys of the schedules that its build has. While any known worker has a schedule, it is not retired.
+    pub schedules: Vec<String>,
     /// How long its lease lasts from each renewal.
     pub lease: Duration,
 }

@@ -33,10 +33,8 @@ mod manage;
 mod schedules;
 mod signal;
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,7 +44,11 @@ pub use jobs::{
     Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
-pub use schedules::{Fire, Fired, NewSchedule, ScheduleRecord};
+pub use schedules::{
+    ChangeScope, Deal, Fire, FireRow, Fired, Judgement, Live, MAX_JITTER, MAX_SCHEDULES, NewSchedule, Occasion, OverrideTimes,
+    ScheduleAnswer, ScheduleChange, ScheduleEdit, ScheduleRecord, Schedules, Skip, StoredSchedule, TickFilter, TickOutcome,
+    TickRecord, Unreadable, change, judge,
+};
 pub use signal::{Changes, Signal};
 
 use crate::error::StoreError;
@@ -145,16 +147,19 @@ pub trait JobStore: Send + Sync + 'static {
 
 /// Schedules, and the accounting of their ticks.
 pub trait ScheduleStore: Send + Sync + 'static {
-    /// Writes the schedules of a starting build: the newest start wins. A new schedule, and one whose text or zone changed, counts
-    /// from `now`: no earlier tick is due, and the tick [`ONCE`] is left behind. Schedules of the `known` kinds that are not among `schedules` are removed.
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()>;
+    /// Changes schedules in one step, as [`change`] says, while nobody else changes any: every store does it by that function. One
+    /// answer for each schedule or key of the change, in order. Where something changed, all processes hear of it.
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>>;
 
-    /// All schedules, by key.
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>>;
+    /// All schedules, by key, and the time by the store's clock.
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules>;
 
-    /// Fires ticks, each in one transaction with its job, by compare and swap on the schedule's last tick. An instant that was fired
-    /// beside the schedule's times gets no second job when its tick comes: the last tick moves on, and the answer is [`Fired::Lost`].
+    /// Fires ticks in order, each in one transaction with its job and its account, as [`judge`] says: every store does it by that
+    /// function. The jobs that are cancelled for a tick are cancelled as by [`ManageStore::cancel`].
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>>;
+
+    /// What became of the ticks of a schedule, the latest first. Accounts are kept for a day at least.
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>>;
 }
 
 /// Looking and managing.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use jobs_core::inject::{ServiceEntry, Services};
 use jobs_core::record::{Unserved, UnservedCause};
 use jobs_core::registry::{JobEntry, Registry, ScheduleEntry, ScheduleText};
-use jobs_core::schedule::{Spec, Zone};
+use jobs_core::schedule::{RunOnStart, Spec};
 use jobs_core::store::{NewSchedule, Now, Store};
 use jobs_core::text::{did_you_mean, printable, shown};
-use jobs_core::{StoreError, TextError, name};
+use jobs_core::{ScheduleError, StoreError, name};
 
 use crate::error::Error;
 use crate::scheduler::declare;
@@ -38,7 +38,7 @@ pub(super) struct Checked {
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
     pub(super) schedule: NewSchedule,
-    pub(super) run_on_start: bool,
+    pub(super) run_on_start: Option<RunOnStart>,
 }
 
 /// Builds the registry, and finds every mistake in it.
@@ -138,22 +138,26 @@ fn apply(entries: Vec<JobEntry>, settings: &Settings, mistakes: &mut Vec<String>
 fn apply_one(mut entry: JobEntry, settings: &Settings) -> JobEntry {
     let Some(job) = settings.jobs.get(&*entry.name) else { return entry };
     if !job.enabled {
-        entry.schedule = None;
+        entry.schedules = Cow::Borrowed(&[]);
         return entry;
     }
+    // What the settings say of a kind is said of the schedule that bears its name, or of its only one.
+    let of_kind = |schedules: &[ScheduleEntry]| {
+        schedules.iter().position(|schedule| schedule.key.is_none()).or((schedules.len() == 1).then_some(0))
+    };
     if let Some(spec) = &job.schedule {
         let spec = match spec {
             Spec::Every(interval) => ScheduleText::Every(jobs_core::duration::format(*interval).into()),
             Spec::Once => ScheduleText::Cron(Cow::Borrowed("@once")),
             Spec::Cron(cron) => ScheduleText::Cron(cron.to_string().into()),
         };
-        match &mut entry.schedule {
-            Some(schedule) => schedule.spec = spec,
-            None => entry.schedule = Some(ScheduleEntry { key: None, spec, zone: None, run_on_start: false }),
+        match of_kind(&entry.schedules) {
+            Some(place) => entry.schedules.to_mut()[place].spec = spec,
+            None => entry.schedules.to_mut().push(ScheduleEntry::new(spec)),
         }
     }
-    if let (Some(zone), Some(schedule)) = (&job.zone, &mut entry.schedule) {
-        schedule.zone = Some(zone.name().to_owned().into());
+    if let (Some(zone), Some(place)) = (&job.zone, of_kind(&entry.schedules)) {
+        entry.schedules.to_mut()[place].zone = Some(zone.name().to_owned().into());
     }
     entry
 }
@@ -177,48 +181,48 @@ fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&Servic
         let how = if name.starts_with("dyn ") { format!("provide_arc::<{name}>(..)") } else { "provide(..)".to_owned() };
         mistakes.push(format!("{place} borrows `&{name}`, which was not provided: write `Runtime::builder().{how}.run()`"));
     }
-    if let Some(schedule) = &entry.schedule {
-        // The type's own name, as the compiler writes it: what is missing decodes as `None`.
-        let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
-        if let Some(argument) = needed {
-            let name = argument.name;
-            mistakes.push(format!(
-                "{place} has a schedule and the argument `{name}`, which a schedule cannot give: make it an `Option<..>`"
-            ));
-        }
-        if let Err(error) = check_schedule(schedule) {
-            mistakes.push(format!("{place}: {error}"));
-        }
-        if let Some(Err(error)) = schedule.key.as_ref().map(|key| name::check("key", key)) {
-            mistakes.push(format!("{place}: {error}"));
-        }
+    for schedule in &*entry.schedules {
+        check_schedule(entry, schedule, mistakes);
     }
 }
 
-fn check_schedule(schedule: &ScheduleEntry) -> Result<(), TextError> {
-    match &schedule.spec {
-        ScheduleText::Cron(text) => Spec::parse_cron(text).map(drop)?,
-        ScheduleText::Every(text) => Spec::parse_every(text).map(drop)?,
-        ScheduleText::Never => {}
+fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, mistakes: &mut Vec<String>) {
+    let place = place(entry);
+    // The type's own name, as the compiler writes it: what is missing decodes as `None`.
+    let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
+    if let (None, Some(argument)) = (schedule.payload, needed) {
+        let name = argument.name;
+        mistakes.push(format!(
+            "{place} has a schedule without the argument `{name}`: give it by `args({name} = ..)`, or make it an `Option<..>`"
+        ));
     }
-    schedule.zone.as_deref().map_or(Ok(()), |zone| Zone::parse(zone).map(drop))
+    match declare::declared(entry, schedule, "UTC") {
+        Err(error) => mistakes.push(format!("{place}: the arguments of its schedule: {error}")),
+        Ok(new) => match new.check() {
+            Err(ScheduleError::Invalid { mistakes: found, .. }) => {
+                mistakes.extend(found.into_iter().map(|found| format!("{place}: {found}")));
+            }
+            Err(error) => mistakes.push(format!("{place}: {error}")),
+            Ok(()) => {}
+        },
+    }
 }
 
 fn schedules(registry: &Registry, settings: &Settings, mistakes: &mut Vec<String>) -> Vec<Declared> {
     let mut by_key: BTreeMap<String, &Arc<JobEntry>> = BTreeMap::new();
     let mut declared = Vec::new();
-    for entry in registry.entries() {
-        let Some(schedule) = declare::declared(entry, "") else { continue };
-        if let Some(other) = by_key.insert(schedule.key.clone(), entry) {
+    for (entry, schedule) in registry.entries().iter().flat_map(|entry| entry.schedules.iter().map(move |one| (entry, one))) {
+        // What cannot be made is a mistake that was found before.
+        let Ok(new) = declare::declared(entry, schedule, "UTC") else { continue };
+        if let Some(other) = by_key.insert(new.key.clone(), entry) {
             mistakes.push(format!(
                 "two schedules have the key `{}`: that of {} and that of {}; give one of them another `key = \"..\"`",
-                schedule.key,
+                new.key,
                 place(other),
                 place(entry)
             ));
         }
-        let run_on_start = entry.schedule.as_ref().is_some_and(|schedule| schedule.run_on_start);
-        declared.push(Declared { schedule, run_on_start });
+        declared.push(Declared { schedule: new, run_on_start: schedule.run_on_start });
     }
     if settings.schedules { declared } else { Vec::new() }
 }

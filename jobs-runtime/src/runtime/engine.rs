@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use jobs_core::registry::Registry;
-use jobs_core::store::{Beat, Fire, Store};
-use jobs_core::{NewJob, Services, WorkerId};
+use jobs_core::schedule::RunOnStart;
+use jobs_core::store::{Beat, Deal, Fire, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Store};
+use jobs_core::{Services, WorkerId};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,8 @@ use super::shutdown::Shutdown;
 use crate::env::Env;
 use crate::error::Error;
 use crate::health::{Board, Health};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{self, Runs, Scheduler};
+use crate::telemetry;
 use crate::worker::canceller::Canceller;
 use crate::worker::completer::Completer;
 use crate::worker::executor::Executor;
@@ -94,6 +96,8 @@ impl Engine {
         let kinds: BTreeSet<String> = plan.registry.names().map(|(name, _)| name.to_owned()).collect();
         let shared = Arc::new(Shared {
             kinds: Arc::new(kinds),
+            schedule_keys: Arc::new(plan.schedules.iter().map(|declared| declared.schedule.key.clone()).collect()),
+            runs: Runs::default(),
             env: plan.env,
             store: plan.store,
             registry: plan.registry,
@@ -256,23 +260,37 @@ async fn make_known(
 
 async fn declare(shared: &Arc<Shared>, declared: Vec<Declared>) -> Result<(), jobs_core::StoreError> {
     let build = &shared.options.build;
-    let schedules = declared.iter().map(|declared| {
+    let own = |declared: &Declared| {
         let mut schedule = declared.schedule.clone();
-        schedule.build.clone_from(build);
+        schedule.build = Some(build.clone());
         schedule
-    });
-    shared.within_patience(shared.store.declare(shared.env.now(), schedules.collect(), Arc::clone(&shared.kinds))).await?;
+    };
+    let schedules = declared.iter().map(own).collect();
+    let change = ScheduleChange::Declare { schedules, kinds: Arc::clone(&shared.kinds) };
+    let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
+    for (declared, answer) in declared.iter().zip(answers) {
+        if let ScheduleAnswer::Taken(owner) = answer {
+            telemetry::schedule_unusable(&declared.schedule.key, &owner);
+        }
+    }
     let now = shared.env.now();
+    let tick = scheduler::beside(now.wall);
     let fires: Vec<Fire> = declared
-        .into_iter()
-        .filter(|declared| declared.run_on_start)
-        .map(|Declared { schedule, .. }| {
-            let mut job = NewJob::new(schedule.kind, schedule.payload);
-            job.id = Some(shared.env.job_id());
-            job.queue = schedule.queue.into();
-            job.priority = schedule.priority;
-            job.tick = Some(jobs_core::job::TickId { schedule: schedule.key.clone(), instant: now.wall });
-            Fire { key: schedule.key, expected: None, tick: now.wall, missed: 0, job }
+        .iter()
+        .filter_map(|declared| {
+            let build = match declared.run_on_start? {
+                RunOnStart::Process => None,
+                RunOnStart::Deployment => Some(build.clone()),
+            };
+            let record = ScheduleRecord::new(own(declared), tick);
+            Some(Fire {
+                key: declared.schedule.key.clone(),
+                occasion: Occasion::Start { build },
+                tick,
+                missed: 0,
+                overlap: declared.schedule.overlap,
+                deal: Deal::Job(Box::new(scheduler::job_of(&record, tick, shared.env.job_id()))),
+            })
         })
         .collect();
     if !fires.is_empty() {

@@ -48,7 +48,7 @@ pub struct ManifestJob {
     /// Where it waits.
     pub queue: String,
     /// When it runs by itself.
-    pub schedule: Option<String>,
+    pub schedules: Vec<String>,
 }
 
 impl Manifest {
@@ -57,7 +57,7 @@ impl Manifest {
             name: entry.name.to_string(),
             module: entry.module.to_owned(),
             queue: entry.queue.to_string(),
-            schedule: entry.schedule.as_ref().map(|schedule| {
+            schedules: entry.schedules.iter().map(|schedule| {
                 let mut text = match &schedule.spec {
                     ScheduleText::Cron(text) => format!("cron {text}"),
                     ScheduleText::Every(text) => format!("every {text}"),
@@ -66,11 +66,18 @@ impl Manifest {
                 if let (ScheduleText::Cron(_), Some(zone)) = (&schedule.spec, &schedule.zone) {
                     text = format!("{text} ({zone})");
                 }
-                if schedule.run_on_start {
-                    text = if text.is_empty() { "on start".to_owned() } else { format!("{text}, on start") };
+                if let Some(occasion) = schedule.run_on_start {
+                    let when = match occasion {
+                        RunOnStart::Process => "on start",
+                        RunOnStart::Deployment => "on deployment",
+                    };
+                    text = if text.is_empty() { when.to_owned() } else { format!("{text}, {when}") };
+                }
+                if let Some(key) = &schedule.key {
+                    text = format!("{key}: {text}");
                 }
                 text
-            }),
+            }).collect(),
         });
         let queues = options.queues.iter().map(|queue| ManifestQueue {
             name: queue.name.to_string(),
@@ -96,7 +103,7 @@ impl fmt::Display for Manifest {
         let width = self.jobs.iter().map(|job| job.name.len()).max().unwrap_or(0);
         for job in &self.jobs {
             write!(f, "  {:width$}  queue {}", job.name, job.queue)?;
-            if let Some(schedule) = &job.schedule {
+            for schedule in &job.schedules {
                 write!(f, ", {schedule}")?;
             }
             if !job.module.is_empty() {

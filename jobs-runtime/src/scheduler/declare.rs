@@ -1,24 +1,28 @@
 //! From registered kinds to the schedules of a starting build.
 
-use jobs_core::registry::{JobEntry, ScheduleText};
+use jobs_core::registry::{JobEntry, ScheduleEntry, ScheduleText};
+use jobs_core::schedule::Zone;
 use jobs_core::store::NewSchedule;
+use jobs_core::{EnqueueError, NewJob};
 
-/// The schedule of a kind, if it has one, as it is stored.
-pub(crate) fn declared(entry: &JobEntry, build: &str) -> Option<NewSchedule> {
-    let schedule = entry.schedule.as_ref()?;
-    let spec = match &schedule.spec {
-        ScheduleText::Cron(text) => format!("cron {text}"),
-        ScheduleText::Every(text) => format!("every {text}"),
-        ScheduleText::Never => "never".to_owned(),
+/// A schedule of a kind as it is stored, but for its build. `zone` is that of schedules which name none.
+pub(crate) fn declared(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str) -> Result<NewSchedule, EnqueueError> {
+    let payload = schedule.payload.map_or_else(|| Ok("{}".to_owned()), |payload| payload())?;
+    let key = schedule.key.as_ref().unwrap_or(&entry.name).to_string();
+    let mut new = NewSchedule::new(key, NewJob::of(entry, payload))?
+        .tz(schedule.zone.as_deref().unwrap_or(zone))
+        .misfire(schedule.misfire)
+        .overlap(schedule.overlap)
+        .jitter(schedule.jitter);
+    new = match &schedule.spec {
+        ScheduleText::Cron(text) => new.cron(text),
+        ScheduleText::Every(text) => new.every(text),
+        ScheduleText::Never => new,
     };
-    Some(NewSchedule {
-        key: schedule.key.as_ref().unwrap_or(&entry.name).to_string(),
-        kind: entry.name.to_string(),
-        spec,
-        zone: schedule.zone.as_deref().unwrap_or("UTC").to_owned(),
-        payload: "{}".to_owned(),
-        queue: entry.queue.to_string(),
-        priority: entry.priority,
-        build: build.to_owned(),
-    })
+    // A zone that cannot be found is reported with the schedule.
+    let zone = Zone::parse(&new.zone).unwrap_or_default();
+    new.starts_at = schedule.starts.map(|starts| zone.instant(&starts));
+    new.ends_at = schedule.ends.map(|ends| zone.instant(&ends));
+    new.build = Some(String::new());
+    Ok(new)
 }

@@ -1,20 +1,21 @@
 //! The scheduler: fires the ticks of the stored schedules. There is no leader; whoever is first wins the compare and swap.
 //!
-//! Everyone fires what the stored row says, not what his own build was written with: the newest start decides.
+//! Everyone fires what the stored row says, not what his own build was written with: the newest start decides. A process fires the
+//! schedules that its own code has, and those that the store alone has where it knows the kind.
 
 pub(crate) mod declare;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jobs_core::StoreError;
+use jiff::{SignedDuration, Timestamp};
 use jobs_core::job::TickId;
-use jobs_core::schedule::{Schedule, Spec, Zone};
-use jobs_core::store::{Changes, Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
-use jobs_core::{NewJob, TextError};
-use tokio::sync::watch;
+use jobs_core::schedule::{Due, DueTick, Fate, Frame, ONCE, Times, delay};
+use jobs_core::store::{Changes, Deal, Fire, Fired, Occasion, ScheduleChange, ScheduleRecord, Skip};
+use jobs_core::{JobId, NewJob, StoreError, When};
+use tokio::sync::{Notify, watch};
 
 use crate::env::first;
 use crate::telemetry;
@@ -28,8 +29,24 @@ const SAFETY_NET: Duration = Duration::from_secs(60);
 /// The longest sleep, since the wall clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Missed ticks are counted up to here: counting holds up everything else on the engine's thread.
-const MOST_MISSED: usize = 1_000;
+/// How often a tick that waits for the last run looks for its end, though nobody said that it ended.
+const QUEUE: Duration = Duration::from_secs(5);
+
+/// Tells the scheduler that runs have ended, while a tick waits for that.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    awaited: AtomicBool,
+    over: Notify,
+}
+
+impl Runs {
+    /// Runs are over, in the store.
+    pub(crate) fn over(&self) {
+        if self.awaited.load(Ordering::Relaxed) {
+            self.over.notify_one();
+        }
+    }
+}
 
 /// Fires ticks.
 pub(crate) struct Scheduler {
@@ -38,17 +55,139 @@ pub(crate) struct Scheduler {
     changes: watch::Receiver<Changes>,
     commands: Option<u64>,
     read_at: Duration,
-    rows: Vec<ScheduleRecord>,
-    /// Texts are read once; a text that cannot be read is reported once.
-    parsed: HashMap<(String, String), Option<Times>>,
+    /// By how much the store's clock is ahead of this process's.
+    ahead: SignedDuration,
+    rows: BTreeMap<String, Row>,
+    /// When the ticks that wait for the last run are looked at again; `None` while none waits.
+    look_at: Option<Duration>,
 }
 
-/// When a schedule fires.
-#[derive(Clone)]
-enum Times {
-    Never,
-    Once,
-    At(Schedule),
+/// A schedule that this process fires.
+struct Row {
+    record: ScheduleRecord,
+    /// `None` where its times cannot be read here, which is reported once.
+    times: Option<Times>,
+    /// Nothing is due before.
+    rests_until: Option<Timestamp>,
+}
+
+impl Row {
+    fn new(record: ScheduleRecord, before: Option<Self>) -> Self {
+        let known = before.filter(|row| row.record.times_text() == record.times_text());
+        if let Some(Self { record: old, times, .. }) = known
+            && old.unreadable == record.unreadable
+        {
+            return Self { record, times, rests_until: None };
+        }
+        let (spec, zone) = record.times_text();
+        let times = match (&record.unreadable, Times::parse(spec, zone)) {
+            (None, Ok(times)) => Some(times),
+            (Some(unreadable), _) => {
+                telemetry::schedule_unusable(&record.schedule.key, &unreadable.because);
+                None
+            }
+            (None, Err(error)) => {
+                telemetry::schedule_unusable(&record.schedule.key, &error.to_string());
+                None
+            }
+        };
+        Self { record, times, rests_until: None }
+    }
+
+    /// What of it is due.
+    fn due(&mut self, now: Timestamp) -> Vec<DueTick> {
+        let Some(times) = self.times.as_ref().filter(|_| self.record.is_active()) else { return Vec::new() };
+        if self.rests_until.is_some_and(|until| now < until) {
+            return Vec::new();
+        }
+        let schedule = &self.record.schedule;
+        let frame =
+            Frame { times, misfire: schedule.misfire, starts: schedule.starts_at, ends: schedule.ends_at };
+        match frame.due(self.record.last_tick, now) {
+            Due::Now(ticks) => ticks,
+            Due::Later(at) => {
+                self.rests_until = Some(at);
+                Vec::new()
+            }
+            Due::Never => {
+                self.rests_until = Some(Timestamp::MAX);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The next one of its ticks, with its job or without.
+    fn fire(&self, due: &DueTick, last_tick: Timestamp, id: JobId, now: Timestamp) -> Fire {
+        let schedule = &self.record.schedule;
+        let instant = if due.tick >= ONCE { now } else { due.tick };
+        let deal = match due.fate {
+            Fate::Missed => Deal::Skip(Skip::Misfire),
+            Fate::Ended => Deal::Skip(Skip::Ended),
+            Fate::Fire => {
+                let mut job = job_of(&self.record, instant, id);
+                if due.tick < ONCE {
+                    let late = self.times.as_ref().map(|times| delay(&schedule.key, times, due.tick, schedule.jitter));
+                    job.when = When::At(due.tick.saturating_add(late.unwrap_or_default()).unwrap_or(due.tick));
+                }
+                Deal::Job(Box::new(job))
+            }
+        };
+        Fire {
+            key: schedule.key.clone(),
+            occasion: Occasion::Time { last_tick, version: self.record.version },
+            tick: due.tick,
+            missed: due.missed,
+            overlap: schedule.overlap,
+            deal,
+        }
+    }
+
+    /// The tick that waits for the last run.
+    fn queued(&self, id: JobId) -> Option<Fire> {
+        let tick = *self.record.queued.first().filter(|_| self.record.is_active())?;
+        let schedule = &self.record.schedule;
+        Some(Fire {
+            key: schedule.key.clone(),
+            occasion: Occasion::Queued { version: self.record.version },
+            tick,
+            missed: 0,
+            overlap: schedule.overlap,
+            deal: Deal::Job(Box::new(job_of(&self.record, tick, id))),
+        })
+    }
+
+    /// Takes note of an answer. `false` if what is known of the row is old.
+    fn note(&mut self, fire: &Fire, fired: Fired) -> bool {
+        let record = &mut self.record;
+        match (&fire.occasion, fired) {
+            (_, Fired::Lost) => return false,
+            (_, Fired::Early(_)) | (Occasion::Queued { .. }, Fired::Queued) => {}
+            (Occasion::Queued { .. }, _) => record.queued.retain(|tick| *tick != fire.tick),
+            (_, Fired::Queued) => {
+                if fire.overlap == jobs_core::schedule::Overlap::Cancel {
+                    record.queued.clear();
+                }
+                record.queued.push(fire.tick);
+                record.last_tick = fire.tick;
+            }
+            (_, Fired::Job(_) | Fired::Skipped(_)) => record.last_tick = fire.tick,
+        }
+        self.rests_until = None;
+        true
+    }
+}
+
+/// The job of a tick.
+pub(crate) fn job_of(record: &ScheduleRecord, instant: Timestamp, id: JobId) -> NewJob {
+    let mut job = record.schedule.job.clone();
+    job.id = Some(id);
+    job.tick = Some(TickId { schedule: record.schedule.key.clone(), instant });
+    job
+}
+
+/// An instant beside a schedule's times, as exact as stores keep it.
+pub(crate) fn beside(now: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 impl Scheduler {
@@ -59,77 +198,68 @@ impl Scheduler {
             changes: shared.store.signal().listen(),
             commands: None,
             read_at: Duration::ZERO,
-            rows: Vec::new(),
-            parsed: HashMap::new(),
+            ahead: SignedDuration::ZERO,
+            rows: BTreeMap::new(),
+            look_at: None,
         }
     }
 
     async fn read(&mut self) -> Result<(), StoreError> {
         let commands = self.changes.borrow_and_update().commands;
-        self.rows = self.shared.within_patience(self.shared.store.schedules()).await?;
-        self.rows.retain(|row| self.shared.kinds.contains(&row.schedule.kind));
+        let asked = self.shared.env.now();
+        let found = self.shared.within_patience(self.shared.store.schedules(asked)).await?;
+        let answered = self.shared.env.now();
+        // What lies between the question and the answer is no difference of the clocks.
+        self.ahead = if found.now < asked.wall {
+            found.now.duration_since(asked.wall)
+        } else if found.now > answered.wall {
+            found.now.duration_since(answered.wall)
+        } else {
+            SignedDuration::ZERO
+        };
+        let mut before = std::mem::take(&mut self.rows);
+        let mut has_retired = false;
+        for record in found.schedules {
+            let schedule = &record.schedule;
+            let is_known = self.shared.kinds.contains(&*schedule.job.kind);
+            let is_own = schedule.build.is_none() || self.shared.schedule_keys.contains(&schedule.key);
+            if is_known && is_own {
+                let key = schedule.key.clone();
+                let known = before.remove(&key);
+                self.rows.insert(key, Row::new(record, known));
+            } else {
+                has_retired |= is_known;
+            }
+        }
         self.commands = Some(commands);
-        self.read_at = self.shared.env.now().steady;
+        self.read_at = answered.steady;
+        self.look_at = self.waits().then_some(answered.steady);
+        if has_retired {
+            // Another build has them, or nobody has them any more.
+            let retire = ScheduleChange::Retire { kinds: Arc::clone(&self.shared.kinds) };
+            self.shared.within_patience(self.shared.store.change_schedules(answered, retire)).await?;
+        }
         Ok(())
     }
 
-    fn times(&mut self, row: &NewSchedule) -> Option<Times> {
-        let key = (row.spec.clone(), row.zone.clone());
-        if let Some(times) = self.parsed.get(&key) {
-            return times.clone();
-        }
-        let times = match read_times(&row.spec, &row.zone) {
-            Ok(times) => Some(times),
-            Err(error) => {
-                telemetry::schedule_unusable(&row.key, &error.to_string());
-                None
-            }
-        };
-        self.parsed.insert(key, times.clone());
-        times
+    /// Whether a tick waits for the last run.
+    fn waits(&self) -> bool {
+        let waits = self.rows.values().any(|row| row.record.is_active() && !row.record.queued.is_empty());
+        self.shared.runs.awaited.store(waits, Ordering::Relaxed);
+        waits
     }
 
-    /// The ticks that are due, and when the next one is.
-    fn due(&mut self, now: Timestamp) -> (Vec<Fire>, Option<Timestamp>) {
+    /// The ticks that are due.
+    fn due(&mut self, now: Timestamp) -> Vec<Fire> {
         let mut fires = Vec::new();
-        let mut next: Option<Timestamp> = None;
-        for row in self.rows.clone() {
-            let Some(times) = self.times(&row.schedule) else { continue };
-            match self.due_of(&row, &times, now) {
-                Due::Now(fire) => fires.push(*fire),
-                Due::Later(at) => next = Some(next.map_or(at, |next| next.min(at))),
-                Due::Never => {}
+        for row in self.rows.values_mut() {
+            let mut last = row.record.last_tick;
+            for due in row.due(now) {
+                fires.push(row.fire(&due, last, self.shared.env.job_id(), now));
+                last = due.tick;
             }
         }
-        (fires, next)
-    }
-
-    fn due_of(&self, row: &ScheduleRecord, times: &Times, now: Timestamp) -> Due {
-        match times {
-            Times::Never => Due::Never,
-            Times::Once if row.last_tick >= ONCE => Due::Never,
-            Times::Once => Due::Now(Box::new(self.fire(row, ONCE, now, 0))),
-            Times::At(schedule) => {
-                let Some(first) = schedule.next_after(row.last_tick) else { return Due::Never };
-                if first > now {
-                    return Due::Later(first);
-                }
-                // Of all that were missed, the latest is fired and stands for the others.
-                let tick = schedule.latest_at(now).map_or(first, |latest| latest.max(first));
-                let missed = schedule.count_between(row.last_tick, tick, MOST_MISSED).saturating_sub(1);
-                Due::Now(Box::new(self.fire(row, tick, tick, u32::try_from(missed).unwrap_or(u32::MAX))))
-            }
-        }
-    }
-
-    fn fire(&self, row: &ScheduleRecord, tick: Timestamp, instant: Timestamp, missed: u32) -> Fire {
-        let NewSchedule { key, kind, payload, queue, priority, .. } = &row.schedule;
-        let mut job = NewJob::new(kind.clone(), payload.clone());
-        job.id = Some(self.shared.env.job_id());
-        job.queue = queue.clone().into();
-        job.priority = *priority;
-        job.tick = Some(TickId { schedule: key.clone(), instant });
-        Fire { key: key.clone(), expected: Some(row.last_tick), tick, missed, job }
+        fires
     }
 
     async fn fire_all(&mut self, fires: Vec<Fire>) -> Result<(), StoreError> {
@@ -137,39 +267,35 @@ impl Scheduler {
         let answers = self.shared.within_patience(self.shared.store.fire(now, fires.clone())).await?;
         let mut lost = false;
         for (fire, answer) in fires.iter().zip(&answers) {
-            telemetry::tick(&fire.key, fire.tick, fire.missed, *answer);
-            lost |= *answer == Fired::Lost;
-            if let Some(row) = self.rows.iter_mut().find(|row| row.schedule.key == fire.key) {
-                row.last_tick = fire.tick;
+            if let Fired::Early(by_the_store) = answer {
+                self.ahead = by_the_store.duration_since(self.shared.env.now().wall);
+            } else {
+                telemetry::tick(&fire.key, fire.tick, fire.missed, *answer);
             }
+            let known = self.rows.get_mut(&fire.key);
+            lost |= known.is_some_and(|row| !row.note(fire, *answer));
         }
         self.shared.board.ticks(answers.iter().filter(|answer| matches!(answer, Fired::Job(_))).count());
         if lost {
             // Somebody was first, or the row has changed: what is known of it is old.
             self.commands = None;
         }
+        if self.waits() {
+            let soon = self.shared.env.now().steady + QUEUE;
+            self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
+        } else {
+            self.look_at = None;
+        }
         Ok(())
     }
-}
 
-/// When a row is due.
-enum Due {
-    Now(Box<Fire>),
-    Later(Timestamp),
-    Never,
-}
-
-fn read_times(spec: &str, zone: &str) -> Result<Times, TextError> {
-    let spec = match spec.split_once(' ') {
-        Some(("cron", text)) => Spec::parse_cron(text)?,
-        Some(("every", text)) => Spec::parse_every(text)?,
-        _ if spec == "never" => return Ok(Times::Never),
-        _ => return Err(TextError::new(0..spec.len(), "a schedule begins with `cron`, `every` or `never`")),
-    };
-    Ok(match spec {
-        Spec::Once => Times::Once,
-        spec => Times::At(Schedule::new(&spec, Zone::parse(zone)?)),
-    })
+    /// Fires the ticks that waited for a run that is over.
+    async fn fire_queued(&mut self) -> Result<(), StoreError> {
+        let env = self.shared.env.clone();
+        self.look_at = Some(env.now().steady + QUEUE);
+        let fires = self.rows.values().filter_map(|row| row.queued(env.job_id())).collect();
+        self.fire_all(fires).await
+    }
 }
 
 impl Part for Scheduler {
@@ -182,12 +308,19 @@ impl Part for Scheduler {
             // The step ends here: what follows may wait for long, and health shall not say all the while that the read has failed.
             return self.read().await;
         }
-        let (fires, next) = self.due(now.wall);
+        let by_the_store = now.wall.saturating_add(self.ahead).unwrap_or(now.wall);
+        let fires = self.due(by_the_store);
         if !fires.is_empty() {
             return self.fire_all(fires).await;
         }
-        let until = next.map(|next| Duration::try_from(next.duration_since(now.wall)).unwrap_or(Duration::ZERO));
-        let pause = until.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+        if self.look_at.is_some_and(|at| at <= now.steady) {
+            return self.fire_queued().await;
+        }
+        let next = self.rows.values().filter(|row| row.record.is_active()).filter_map(|row| row.rests_until).min();
+        let until = next.map(|next| Duration::try_from(next.duration_since(by_the_store)).unwrap_or(Duration::ZERO));
+        let queue = self.look_at.map(|at| at.saturating_sub(now.steady));
+        let pause = until.unwrap_or(LONGEST_SLEEP).min(queue.unwrap_or(LONGEST_SLEEP)).min(LONGEST_SLEEP);
+        let shared = Arc::clone(&self.shared);
         first! {
             _ = self.changes.changed() => {
                 let commands = self.changes.borrow_and_update().commands;
@@ -195,24 +328,11 @@ impl Part for Scheduler {
                     self.commands = None;
                 }
             }
+            () = shared.runs.over.notified() => {
+                self.look_at = self.look_at.map(|_| Duration::ZERO);
+            }
             () = env.sleep(pause) => {}
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stored_schedule_reads_back_as_it_was_declared() {
-        assert!(matches!(read_times("cron 0 2 * * *", "Europe/Berlin"), Ok(Times::At(_))));
-        assert!(matches!(read_times("every 10s", "UTC"), Ok(Times::At(_))));
-        assert!(matches!(read_times("cron @once", "UTC"), Ok(Times::Once)));
-        assert!(matches!(read_times("never", "UTC"), Ok(Times::Never)));
-        for (spec, zone) in [("cron 61 * * * *", "UTC"), ("0 2 * * *", "UTC"), ("", "UTC"), ("every 1m", "Mars/Base")] {
-            assert!(read_times(spec, zone).is_err(), "{spec} {zone}");
-        }
     }
 }

@@ -11,9 +11,25 @@ pub mod sqlite;
 use std::sync::Arc;
 
 use jobs_core::StoreError;
-use jobs_core::store::Store;
+use jobs_core::store::{Fire, Fired, Store, TickFilter};
 
 use crate::settings::{Settings, StoreUrl};
+
+/// Why a job was cancelled for the next tick of its schedule.
+pub(crate) const CANCELLED_FOR_A_TICK: &str = "a later tick of its schedule has come (overlap = \"cancel\")";
+
+/// How many accounts of ticks a filter asks for.
+pub(crate) const fn ticks_of(filter: &TickFilter) -> usize {
+    if filter.limit == 0 || filter.limit > 1_000 { 1_000 } else { filter.limit }
+}
+
+/// Whether a tick began to wait for the run before it. Whoever runs that shall hear of it, and of its cancellation.
+pub(crate) fn newly_queued(ticks: &[Fire], answers: &[Fired]) -> bool {
+    let waits = |(tick, answer): (&Fire, &Fired)| {
+        *answer == Fired::Queued && !matches!(tick.occasion, jobs_core::store::Occasion::Queued { .. })
+    };
+    ticks.iter().zip(answers).any(waits)
+}
 
 /// Opens the store that the settings name.
 #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(clippy::unused_async, reason = "opening a file waits"))]

@@ -186,6 +186,7 @@ impl Writing {
             settled.push(outcome.held());
         }
         self.pool.settle(settled.into_iter());
+        self.shared.runs.over();
         (again, late)
     }
 

@@ -40,6 +40,7 @@ use jobs_core::{Backoff, StoreError};
 use self::pool::Pool;
 use crate::env::{Env, first};
 use crate::health::Board;
+use crate::scheduler::Runs;
 
 /// Waits until no job runs.
 pub(crate) async fn idle(pool: &Pool) {
@@ -62,6 +63,9 @@ pub(crate) struct Shared {
     pub(crate) services: Arc<Services>,
     pub(crate) options: Options,
     pub(crate) kinds: Arc<BTreeSet<String>>,
+    /// The keys of the schedules in the code of this build.
+    pub(crate) schedule_keys: Arc<BTreeSet<String>>,
+    pub(crate) runs: Runs,
     pub(crate) board: Arc<Board>,
     pub(crate) redact: Option<Redact>,
 }

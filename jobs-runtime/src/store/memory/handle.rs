@@ -1,14 +1,13 @@
 //! The handle that implements the store's traits: it takes the lock, passes the call on, and wakes listeners when the lock is free.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
-    StoreFuture, StoreInfo,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules,
+    Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -129,12 +128,16 @@ impl JobStore for MemoryStore {
 }
 
 impl ScheduleStore for MemoryStore {
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
-        self.call(move |state| state.declare(now, schedules, &known))
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
+        self.call(move |state| state.change_schedules(now, change))
     }
 
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.call(|state| state.schedules())
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+        self.call(move |state| state.schedules(now))
+    }
+
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
+        self.call(move |state| state.ticks(&filter))
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {

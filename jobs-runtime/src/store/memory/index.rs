@@ -1,4 +1,5 @@
-//! The indexes over live jobs: each job stands in exactly the one that its state calls for, and [`Index`] alone puts it there.
+//! The indexes over live jobs: each job stands in exactly the one that its state calls for, and in that of
+//! its schedule, and [`Index`] alone puts it there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,8 @@ pub(super) struct Index {
     pub(super) held: BTreeMap<WorkerId, BTreeSet<i64>>,
     /// Parked jobs.
     pub(super) parked: BTreeMap<Parking, BTreeSet<i64>>,
+    /// Those of a schedule.
+    scheduled: BTreeMap<String, BTreeSet<i64>>,
     /// Jobs in each state, finished ones included.
     pub(super) counts: Counts,
 }
@@ -45,6 +48,9 @@ impl Index {
     /// Puts a live job where its state belongs.
     pub(super) fn link(&mut self, seq: i64, job: &Job) {
         *self.counts.of_mut(job.record.state) += 1;
+        if let Some(schedule) = &job.record.schedule {
+            self.scheduled.entry(schedule.clone()).or_default().insert(seq);
+        }
         match job.record.state {
             State::Available => {
                 let turn = (job.record.priority, job.record.run_at, seq);
@@ -68,6 +74,9 @@ impl Index {
     /// Takes a live job from where its state put it.
     pub(super) fn unlink(&mut self, seq: i64, job: &Job) {
         *self.counts.of_mut(job.record.state) -= 1;
+        if let Some(schedule) = &job.record.schedule {
+            remove(&mut self.scheduled, schedule, seq);
+        }
         match job.record.state {
             State::Available => {
                 let turn = (job.record.priority, job.record.run_at, seq);
@@ -84,6 +93,11 @@ impl Index {
             State::Parked => remove(&mut self.parked, &Parking::of(job), seq),
             _ => {}
         }
+    }
+
+    /// The live jobs of a schedule.
+    pub(super) fn of_schedule(&self, key: &str) -> impl Iterator<Item = i64> + '_ {
+        self.scheduled.get(key).into_iter().flatten().copied()
     }
 
     fn available(&mut self, job: &Job) -> &mut Ready {

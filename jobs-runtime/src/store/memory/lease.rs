@@ -20,6 +20,8 @@ pub(super) struct Worker {
     /// The shape of the arguments of each kind it can run.
     kinds: BTreeMap<String, String>,
     queues: Vec<String>,
+    /// The keys of the schedules that its build has.
+    pub(super) schedules: Vec<String>,
     lease: Duration,
     started_at: Timestamp,
     renewed_at: Timestamp,
@@ -58,6 +60,7 @@ impl State {
             build: worker.build,
             kinds: worker.kinds.iter().map(|kind| (kind.name.clone(), kind.shape.clone())).collect(),
             queues: worker.queues,
+            schedules: worker.schedules,
             lease: worker.lease,
             started_at: now.wall,
             renewed_at: now.wall,

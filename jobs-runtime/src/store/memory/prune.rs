@@ -81,7 +81,7 @@ impl State {
     }
 
     fn prune_ticks(&mut self, window: Timestamp, limit: usize) -> usize {
-        let old = self.ticks.iter().filter(|(_, dealt_at)| **dealt_at <= window).map(|(account, _)| account.clone());
+        let old = self.ticks.iter().filter(|(_, tick)| tick.dealt_at <= window).map(|(account, _)| account.clone());
         let old: Vec<_> = old.take(limit).collect();
         for account in &old {
             self.ticks.remove(account);

@@ -1,74 +1,118 @@
-//! Schedules and their ticks: each tick by compare and swap on its schedule's last one, in one step with its job.
+//! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jobs_core::store::{Fire, Fired, NewSchedule, Now, ONCE, ScheduleRecord};
-use jobs_core::{JobId, StoreError};
+use jobs_core::store::{
+    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
+    TickFilter, TickOutcome, TickRecord, change, judge,
+};
+use jobs_core::{JobId, State as JobState, StoreError};
 
 use super::enqueue::id_of;
 use super::state::State;
+use crate::store::{CANCELLED_FOR_A_TICK, newly_queued, ticks_of};
 use crate::testing::guards::Guard;
 
-/// A schedule as it stands.
-#[derive(Debug)]
-pub(super) struct Schedule {
-    declared: NewSchedule,
-    last_tick: Timestamp,
-    last_job: Option<JobId>,
-}
-
 impl State {
-    pub(super) fn declare(&mut self, now: Now, schedules: Vec<NewSchedule>, known: &BTreeSet<String>) {
-        let keys: BTreeSet<&str> = schedules.iter().map(|schedule| &*schedule.key).collect();
-        self.schedules.retain(|key, schedule| keys.contains(&**key) || !known.contains(&schedule.declared.kind));
-        for declared in schedules {
-            if let Some(schedule) = self.schedules.get_mut(&declared.key) {
-                if (&schedule.declared.spec, &schedule.declared.zone) != (&declared.spec, &declared.zone) {
-                    schedule.last_tick = if schedule.last_tick >= ONCE { now.wall } else { schedule.last_tick.max(now.wall) };
-                }
-                schedule.declared = declared;
-            } else {
-                let schedule = Schedule { declared, last_tick: now.wall, last_job: None };
-                self.schedules.insert(schedule.declared.key.clone(), schedule);
-            }
+    pub(super) fn change_schedules(&mut self, now: Now, wanted: ScheduleChange) -> Vec<ScheduleAnswer> {
+        let ChangeScope { keys, group, kinds } = wanted.scope();
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        let concerns = |row: &ScheduleRecord| {
+            let schedule = &row.schedule;
+            keys.contains(&schedule.key)
+                || (group.is_some() && schedule.group == group)
+                || (schedule.build.is_some() && kinds.as_ref().is_some_and(|kinds| kinds.contains(&*schedule.job.kind)))
+        };
+        let rows: Vec<ScheduleRecord> = self.schedules.values().filter(|row| concerns(row)).cloned().collect();
+        let held: BTreeSet<String> = self.workers.values().flat_map(|worker| worker.schedules.iter().cloned()).collect();
+        let edit = change(now.wall, wanted, rows, &held);
+        self.wake.commands |= !(edit.write.is_empty() && edit.remove.is_empty());
+        for key in &edit.remove {
+            self.schedules.remove(key);
         }
-        self.wake.commands = true;
+        for row in edit.write {
+            self.schedules.insert(row.schedule.key.clone(), row);
+        }
+        for tick in edit.ticks {
+            self.account(tick);
+        }
+        edit.answers
     }
 
-    pub(super) fn schedules(&self) -> Vec<ScheduleRecord> {
-        let record = |schedule: &Schedule| ScheduleRecord::new(schedule.declared.clone(), schedule.last_tick);
-        self.schedules.values().map(record).collect()
+    pub(super) fn schedules(&self, now: Now) -> Schedules {
+        Schedules { now: now.wall, schedules: self.schedules.values().cloned().collect() }
+    }
+
+    pub(super) fn ticks(&self, filter: &TickFilter) -> Vec<TickRecord> {
+        let key = |instant| (filter.schedule.clone(), instant);
+        let until = filter.before.unwrap_or(Timestamp::MAX);
+        let found = self.ticks.range(key(Timestamp::MIN)..=key(until)).rev();
+        let found = found.filter(|((_, instant), _)| filter.before.is_none_or(|before| *instant < before));
+        found.map(|(_, tick)| tick.clone()).take(ticks_of(filter)).collect()
+    }
+
+    /// Accounts for a tick. One that waited keeps what it stood for.
+    fn account(&mut self, tick: TickRecord) {
+        let (outcome, dealt_at, job) = (tick.outcome, tick.dealt_at, tick.job);
+        let account = self.ticks.entry((tick.schedule.clone(), tick.instant)).or_insert(tick);
+        (account.outcome, account.dealt_at, account.job) = (outcome, dealt_at, job);
     }
 
     pub(super) fn fire(&mut self, now: Now, ticks: Vec<Fire>) -> Result<Vec<Fired>, StoreError> {
         // All are judged before the first is fired.
-        let ticks = ticks.into_iter().map(|tick| Ok((id_of(&tick.job)?, tick))).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(ticks.into_iter().map(|(id, tick)| self.fire_one(now, id, tick)).collect())
+        for fire in &ticks {
+            if let Deal::Job(job) = &fire.deal {
+                id_of(job)?;
+            }
+        }
+        let answers = ticks.iter().map(|tick| self.fire_one(now, tick.clone())).collect::<Result<Vec<_>, StoreError>>()?;
+        self.wake.commands |= newly_queued(&ticks, &answers);
+        Ok(answers)
     }
 
-    fn fire_one(&mut self, now: Now, id: JobId, fire: Fire) -> Fired {
-        let account = (fire.key, fire.tick);
-        let dealt_with = self.ticks.contains_key(&account);
-        let Some(schedule) = self.schedules.get_mut(&account.0) else { return Fired::Lost };
-        if let Some(expected) = fire.expected {
-            if (schedule.last_tick != expected || fire.tick <= expected) && Guard::CompareAndSwap.is_on() {
-                return Fired::Lost;
-            }
-            schedule.last_tick = fire.tick;
+    fn fire_one(&mut self, now: Now, mut fire: Fire) -> Result<Fired, StoreError> {
+        let at = (fire.key.clone(), fire.tick);
+        let mut dealt = self.ticks.contains_key(&at);
+        let mut row = self.schedules.get(&fire.key).map(|row| FireRow {
+            version: row.version,
+            last_tick: row.last_tick,
+            queued: row.queued.clone(),
+            started: row.started.clone(),
+        });
+        if let (Some(row), Occasion::Time { last_tick, version }) = (&mut row, &mut fire.occasion)
+            && !Guard::CompareAndSwap.is_on()
+        {
+            (*version, *last_tick, row.last_tick, dealt) = (row.version, Timestamp::MIN, Timestamp::MIN, false);
         }
-        if dealt_with {
-            return Fired::Lost;
+        let since = row.as_ref().map_or(fire.tick, |row| row.last_tick);
+        let judgement = judge(&fire, now.wall, row, dealt, &self.live_of(&fire.key));
+        self.cancel(now, &judgement.cancel, CANCELLED_FOR_A_TICK);
+        let stored: Option<JobId> = match (judgement.outcome, fire.deal) {
+            (Some(TickOutcome::Fired), Deal::Job(job)) => Some(self.enqueue_one(now, id_of(&job)?, *job).id),
+            _ => None,
+        };
+        if let (Some(row), Some(known)) = (&judgement.row, self.schedules.get_mut(&fire.key)) {
+            known.last_tick = row.last_tick;
+            known.queued.clone_from(&row.queued);
+            known.started.clone_from(&row.started);
         }
-        let last_job = schedule.last_job;
-        self.ticks.insert(account.clone(), now.wall);
-        if last_job.is_some_and(|job| self.seq_of(job).is_some()) {
-            return Fired::Overlap;
+        for tick in &judgement.replaced {
+            self.account(TickRecord::new(&*fire.key, *tick, *tick, now.wall, TickOutcome::Skipped(Skip::Replaced)));
         }
-        let stored = self.enqueue_one(now, id, fire.job);
-        if let Some(schedule) = self.schedules.get_mut(&account.0) {
-            schedule.last_job = Some(stored.id);
+        if let Some(outcome) = judgement.outcome {
+            let is_planned = matches!(fire.occasion, Occasion::Time { .. });
+            let since = if is_planned { since } else { fire.tick };
+            let mut account = TickRecord::new(at.0, fire.tick, since, now.wall, outcome);
+            (account.missed, account.job) = (fire.missed, stored);
+            self.account(account);
         }
-        Fired::Job(stored.id)
+        Ok(judgement.answer(stored))
+    }
+
+    /// The jobs of a schedule that have not ended.
+    fn live_of(&self, key: &str) -> Vec<Live> {
+        let live = self.index.of_schedule(key).filter_map(|seq| self.live.get(&seq));
+        live.map(|job| Live { id: job.record.id, running: job.record.state == JobState::Running }).collect()
     }
 }

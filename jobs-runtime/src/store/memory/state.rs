@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jobs_core::store::Now;
+use jobs_core::store::{Now, ScheduleRecord, TickRecord};
 use jobs_core::{JobId, JobRecord, State as JobState, WorkerId};
 
 use super::index::Index;
 use super::lease::Worker;
 use super::prune::Ended;
-use super::schedules::Schedule;
 
 /// A job, live or finished.
 #[derive(Debug)]
@@ -75,9 +74,9 @@ pub(super) struct State {
     pub(super) index: Index,
     pub(super) ended: Ended,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
-    pub(super) schedules: BTreeMap<String, Schedule>,
-    /// Ticks that were dealt with, and when.
-    pub(super) ticks: BTreeMap<(String, Timestamp), Timestamp>,
+    pub(super) schedules: BTreeMap<String, ScheduleRecord>,
+    /// Ticks that were dealt with.
+    pub(super) ticks: BTreeMap<(String, Timestamp), TickRecord>,
     /// Queues that give no jobs, and since when.
     pub(super) paused: BTreeMap<String, Timestamp>,
     pub(super) wake: Wake,

@@ -44,11 +44,12 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
                 (&kinds as _, Type::TEXT),
                 (&worker.queues as _, Type::TEXT_ARRAY),
                 (&lease as _, Type::INT8),
+                (&worker.schedules as _, Type::TEXT_ARRAY),
             ];
             connection
                 .rows(
-                    "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, started_at, renewed_at, expires_at) \
-                     VALUES ($2, $3, $4, $5, $6, $7, {now}, {now}, {now} + $7 * interval '1 millisecond')",
+                    "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, schedules, started_at, renewed_at, expires_at) \
+                     VALUES ($2, $3, $4, $5, $6, $7, $8, {now}, {now}, {now} + $7 * interval '1 millisecond')",
                     &params,
                 )
                 .await?;

@@ -80,9 +80,17 @@ pub(super) async fn cancel(
     ids: &[JobId],
     reason: &str,
 ) -> Result<Vec<CancelAnswer>> {
+    connection.transaction(async |connection| cancel_within(connection, now, ids, reason).await).await
+}
+
+/// The same in the transaction that is open.
+pub(super) async fn cancel_within(
+    connection: &mut Connection,
+    now: Option<Timestamp>,
+    ids: &[JobId],
+    reason: &str,
+) -> Result<Vec<CancelAnswer>> {
     let keys: Vec<Uuid> = ids.iter().copied().map(uuid).collect();
-    connection
-        .transaction(async |connection| {
             let rows = connection
                 .rows(
                     "SELECT seq, id, state FROM {s}.job WHERE id = ANY($1) ORDER BY seq FOR UPDATE",
@@ -120,8 +128,6 @@ pub(super) async fn cancel(
                     answer => answer.copied().unwrap_or(CancelAnswer::Unknown),
                 })
                 .collect())
-        })
-        .await
 }
 
 /// Frees a parked job with a clean slate.

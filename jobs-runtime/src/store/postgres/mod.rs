@@ -33,7 +33,6 @@ mod tls;
 mod url;
 mod wake;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,8 +40,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Held, JobFilter,
-    JobPage, JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore,
-    Signal, StoreFuture, StoreInfo,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
+    Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -298,30 +297,40 @@ impl JobStore for PostgresStore {
 }
 
 impl ScheduleStore for PostgresStore {
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
         let at = self.now(now);
         Box::pin(async move {
             let call = self.call(
                 |lanes| &lanes.duties,
-                async move |connection| schedules::declare(connection, at, &schedules, &known).await,
+                async move |connection| schedules::change_schedules(connection, at, &change).await,
             );
-            call.await?;
-            self.has_commands();
-            Ok(())
+            let (answers, has_changed) = call.await?;
+            if has_changed {
+                self.has_commands();
+            }
+            Ok(answers)
         })
     }
 
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.call(|lanes| &lanes.duties, async |connection| schedules::read(connection).await)
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+        let at = self.now(now);
+        self.call(|lanes| &lanes.duties, async move |connection| schedules::read(connection, at).await)
+    }
+
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
+        self.call(|lanes| &lanes.looks, async move |connection| schedules::ticks(connection, &filter).await)
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
         let at = self.now(now);
         Box::pin(async move {
             let call = self.call(|lanes| &lanes.duties, async move |connection| schedules::fire(connection, at, &ticks).await);
-            let answers = call.await?;
+            let (answers, has_queued) = call.await?;
             if answers.iter().any(|answer| matches!(answer, Fired::Job(_))) {
                 self.has_jobs();
+            }
+            if has_queued {
+                self.has_commands();
             }
             Ok(answers)
         })

@@ -1,82 +1,208 @@
-//! Schedules and their ticks: each tick by compare and swap on its schedule's last one, in the same transaction as its job.
+//! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jobs_core::store::{Fire, Fired, NewSchedule, ONCE, ScheduleRecord};
+use jobs_core::store::{
+    ChangeScope, Deal, Fire, FireRow, Fired, Live, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
+    StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
+};
+use jobs_core::{JobId, State};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::connection::{Connection, get, time};
 use super::enqueue::insert;
 use super::error::Result;
-use super::row::uuid;
+use super::manage;
+use super::row::{id, uuid};
+use crate::store::{CANCELLED_FOR_A_TICK, newly_queued, ticks_of};
 
-/// A changed text or zone counts from now: an edit is not a misfire.
-const DECLARE: &str = "INSERT INTO {s}.schedule AS s (key, kind, spec, zone, payload, queue, priority, build, last_tick) \
-     SELECT d.*, {now} FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::text[]) \
-       AS d (key, kind, spec, zone, payload, queue, priority, build) ORDER BY d.key \
-     ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, spec = excluded.spec, zone = excluded.zone, payload = excluded.payload, \
-       queue = excluded.queue, priority = excluded.priority, build = excluded.build, \
-       last_tick = CASE WHEN s.spec = excluded.spec AND s.zone = excluded.zone THEN s.last_tick \
-         WHEN s.last_tick >= $10 THEN excluded.last_tick ELSE greatest(s.last_tick, excluded.last_tick) END";
-
-pub(super) async fn declare(
+/// The answers, and whether anything has changed.
+pub(super) async fn change_schedules(
     connection: &mut Connection,
     now: Option<Timestamp>,
-    schedules: &[NewSchedule],
-    known: &BTreeSet<String>,
-) -> Result<()> {
-    let texts = |of: fn(&NewSchedule) -> &str| schedules.iter().map(of).collect::<Vec<&str>>();
-    let (keys, kinds, specs) = (texts(|s| &s.key), texts(|s| &s.kind), texts(|s| &s.spec));
-    let (zones, payloads, queues, builds) = (texts(|s| &s.zone), texts(|s| &s.payload), texts(|s| &s.queue), texts(|s| &s.build));
-    let priorities: Vec<i16> = schedules.iter().map(|schedule| schedule.priority).collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let once = Some(ONCE);
+    wanted: &ScheduleChange,
+) -> Result<(Vec<ScheduleAnswer>, bool)> {
+    let ChangeScope { keys, group, kinds } = wanted.scope();
+    let kinds: Option<Vec<&str>> = kinds.as_ref().map(|kinds| kinds.iter().map(String::as_str).collect());
     connection
         .transaction(async |connection| {
-            let params = [
-                time(&now),
-                (&keys as _, Type::TEXT_ARRAY),
-                (&kinds as _, Type::TEXT_ARRAY),
-                (&specs as _, Type::TEXT_ARRAY),
-                (&zones as _, Type::TEXT_ARRAY),
-                (&payloads as _, Type::TEXT_ARRAY),
-                (&queues as _, Type::TEXT_ARRAY),
-                (&priorities as _, Type::INT2_ARRAY),
-                (&builds as _, Type::TEXT_ARRAY),
-                time(&once),
-            ];
-            connection.rows(DECLARE, &params).await?;
-            let params = [(&known as _, Type::TEXT_ARRAY), (&keys as _, Type::TEXT_ARRAY)];
-            connection.rows("DELETE FROM {s}.schedule WHERE kind = ANY($1) AND key <> ALL($2)", &params).await?;
-            Ok(())
+            // One change at a time, and no tick meanwhile: what is read below is what is written over.
+            let lock = connection.text("LOCK TABLE {s}.schedule IN EXCLUSIVE MODE");
+            connection.batch(&lock).await?;
+            let params =
+                [(&keys as _, Type::TEXT_ARRAY), (&group as _, Type::TEXT), (&kinds as _, Type::TEXT_ARRAY)];
+            let found = connection
+                .rows(
+                    "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+                     override_zone, queued, started FROM {s}.schedule \
+                     WHERE key = ANY($1) OR group_name = $2 OR (build IS NOT NULL AND kind = ANY($3))",
+                    &params,
+                )
+                .await?;
+            let at = clock(connection, now).await?;
+            let rows = found.iter().map(record).collect::<Result<Vec<_>>>()?;
+            let held = if kinds.is_some() { held(connection).await? } else { BTreeSet::new() };
+            let edit = change(at, wanted.clone(), rows, &held);
+            if !edit.remove.is_empty() {
+                connection
+                    .rows("DELETE FROM {s}.schedule WHERE key = ANY($1)", &[(&edit.remove, Type::TEXT_ARRAY)])
+                    .await?;
+            }
+            write(connection, &edit.write).await?;
+            for tick in &edit.ticks {
+                account(connection, tick).await?;
+            }
+            let has_changed = !(edit.write.is_empty() && edit.remove.is_empty());
+            Ok((edit.answers, has_changed))
         })
         .await
 }
 
-pub(super) async fn read(connection: &mut Connection) -> Result<Vec<ScheduleRecord>> {
-    let rows = connection
-        .rows("SELECT key, kind, spec, zone, payload, queue, priority, build, last_tick FROM {s}.schedule ORDER BY key", &[])
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let schedule = NewSchedule {
-                key: get(row, "key")?,
-                kind: get(row, "kind")?,
-                spec: get(row, "spec")?,
-                zone: get(row, "zone")?,
-                payload: get(row, "payload")?,
-                queue: get(row, "queue")?,
-                priority: get(row, "priority")?,
-                build: get(row, "build")?,
-            };
-            Ok(ScheduleRecord::new(schedule, get(row, "last_tick")?))
-        })
-        .collect()
+/// The time of the call by the store's clock.
+async fn clock(connection: &mut Connection, now: Option<Timestamp>) -> Result<Timestamp> {
+    let row = connection.row("SELECT {now} AS now", &[time(&now)]).await?;
+    row.map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(&row, "now"))
 }
 
-pub(super) async fn fire(connection: &mut Connection, now: Option<Timestamp>, ticks: &[Fire]) -> Result<Vec<Fired>> {
+/// The keys of the schedules that known workers have.
+async fn held(connection: &mut Connection) -> Result<BTreeSet<String>> {
+    let rows = connection.rows("SELECT DISTINCT unnest(schedules) AS key FROM {s}.worker", &[]).await?;
+    rows.iter().map(|row| get(row, "key")).collect()
+}
+
+async fn write(connection: &mut Connection, records: &[ScheduleRecord]) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<StoredSchedule> = records.iter().map(StoredSchedule::from).collect();
+    let texts = |of: fn(&StoredSchedule) -> &str| rows.iter().map(of).collect::<Vec<&str>>();
+    let options = |of: fn(&StoredSchedule) -> Option<&str>| rows.iter().map(of).collect::<Vec<Option<&str>>>();
+    let (keys, kinds, specs, zones) = (texts(|s| &s.key), texts(|s| &s.kind), texts(|s| &s.spec), texts(|s| &s.zone));
+    let (groups, builds) = (options(|s| s.group.as_deref()), options(|s| s.build.as_deref()));
+    let (definitions, queued, started) = (texts(|s| &s.definition), texts(|s| &s.queued), texts(|s| &s.started));
+    let override_specs = options(|s| s.override_spec.as_deref());
+    let override_zones = options(|s| s.override_zone.as_deref());
+    let versions: Vec<i64> = rows.iter().map(|row| row.version).collect();
+    let last_ticks: Vec<Timestamp> = rows.iter().map(|row| row.last_tick).collect();
+    let paused: Vec<Option<Timestamp>> = rows.iter().map(|row| row.paused_at).collect();
+    let params = [
+        (&keys as _, Type::TEXT_ARRAY),
+        (&kinds as _, Type::TEXT_ARRAY),
+        (&specs as _, Type::TEXT_ARRAY),
+        (&zones as _, Type::TEXT_ARRAY),
+        (&groups as _, Type::TEXT_ARRAY),
+        (&builds as _, Type::TEXT_ARRAY),
+        (&definitions as _, Type::TEXT_ARRAY),
+        (&versions as _, Type::INT8_ARRAY),
+        (&last_ticks as _, Type::TIMESTAMPTZ_ARRAY),
+        (&paused as _, Type::TIMESTAMPTZ_ARRAY),
+        (&override_specs as _, Type::TEXT_ARRAY),
+        (&override_zones as _, Type::TEXT_ARRAY),
+        (&queued as _, Type::TEXT_ARRAY),
+        (&started as _, Type::TEXT_ARRAY),
+    ];
+    connection
+        .rows(
+            "INSERT INTO {s}.schedule (key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, \
+               override_spec, override_zone, queued, started) \
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], \
+               $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[]) \
+             ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, spec = excluded.spec, zone = excluded.zone, \
+               group_name = excluded.group_name, build = excluded.build, definition = excluded.definition, \
+               version = excluded.version, last_tick = excluded.last_tick, paused_at = excluded.paused_at, \
+               override_spec = excluded.override_spec, override_zone = excluded.override_zone, queued = excluded.queued, \
+               started = excluded.started",
+            &params,
+        )
+        .await?;
+    Ok(())
+}
+
+fn record(row: &Row) -> Result<ScheduleRecord> {
+    let stored = StoredSchedule {
+        key: get(row, "key")?,
+        kind: get(row, "kind")?,
+        spec: get(row, "spec")?,
+        zone: get(row, "zone")?,
+        group: get(row, "group_name")?,
+        build: get(row, "build")?,
+        definition: get(row, "definition")?,
+        version: get(row, "version")?,
+        last_tick: get(row, "last_tick")?,
+        paused_at: get(row, "paused_at")?,
+        override_spec: get(row, "override_spec")?,
+        override_zone: get(row, "override_zone")?,
+        queued: get(row, "queued")?,
+        started: get(row, "started")?,
+    };
+    Ok(stored.into_record())
+}
+
+pub(super) async fn read(connection: &mut Connection, now: Option<Timestamp>) -> Result<Schedules> {
+    let rows = connection
+        .rows(
+            "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+             override_zone, queued, started FROM {s}.schedule ORDER BY key",
+            &[],
+        )
+        .await?;
+    let schedules = rows.iter().map(record).collect::<Result<_>>()?;
+    Ok(Schedules { now: clock(connection, now).await?, schedules })
+}
+
+pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> Result<Vec<TickRecord>> {
+    let limit = i64::try_from(ticks_of(filter)).unwrap_or(i64::MAX);
+    let params = [(&filter.schedule as _, Type::TEXT), time(&filter.before), (&limit as _, Type::INT8)];
+    let rows = connection
+        .rows(
+            "SELECT instant, since, dealt_at, outcome, missed, job FROM {s}.tick \
+             WHERE schedule = $1 AND instant < coalesce($2, 'infinity') ORDER BY instant DESC LIMIT $3",
+            &params,
+        )
+        .await?;
+    let mut ticks = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // A newer release may know outcomes that this one does not.
+        let Some(outcome) = TickOutcome::parse(get(row, "outcome")?) else { continue };
+        let (instant, since, dealt_at) = (get(row, "instant")?, get(row, "since")?, get(row, "dealt_at")?);
+        let mut tick = TickRecord::new(&*filter.schedule, instant, since, dealt_at, outcome);
+        let (missed, job): (i32, Option<Uuid>) = (get(row, "missed")?, get(row, "job")?);
+        tick.missed = u32::try_from(missed.max(0)).unwrap_or_default();
+        tick.job = job.map(|job| JobId::from_bytes(job.into_bytes()));
+        ticks.push(tick);
+    }
+    Ok(ticks)
+}
+
+/// Accounts for a tick. One that waited keeps what it stood for.
+async fn account(connection: &mut Connection, tick: &TickRecord) -> Result<()> {
+    let (instant, since, dealt_at) = (Some(tick.instant), Some(tick.since), Some(tick.dealt_at));
+    let (outcome, missed) = (tick.outcome.as_str(), i32::try_from(tick.missed).unwrap_or(i32::MAX));
+    let job = tick.job.map(uuid);
+    let params = [
+        (&tick.schedule as _, Type::TEXT),
+        time(&instant),
+        time(&since),
+        time(&dealt_at),
+        (&outcome as _, Type::TEXT),
+        (&missed as _, Type::INT4),
+        (&job as _, Type::UUID),
+    ];
+    connection
+        .rows(
+            "INSERT INTO {s}.tick (schedule, instant, since, dealt_at, outcome, missed, job) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = $4, outcome = $5, job = $7",
+            &params,
+        )
+        .await?;
+    Ok(())
+}
+
+/// The answers, and whether a tick began to wait.
+pub(super) async fn fire(connection: &mut Connection, now: Option<Timestamp>, ticks: &[Fire]) -> Result<(Vec<Fired>, bool)> {
     connection
         .transaction(async |connection| {
             // In one order, so that two processes that fire the same ticks do not wait for each other in a circle.
@@ -86,64 +212,70 @@ pub(super) async fn fire(connection: &mut Connection, now: Option<Timestamp>, ti
             for nth in order {
                 answers[nth] = fire_one(connection, now, &ticks[nth]).await?;
             }
-            Ok(answers)
+            let has_queued = newly_queued(ticks, &answers);
+            Ok((answers, has_queued))
         })
         .await
 }
 
-async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, tick: &Fire) -> Result<Fired> {
-    if !advance(connection, tick).await? {
-        return Ok(Fired::Lost);
-    }
-    let live = connection.rows("SELECT 1 FROM {s}.job WHERE schedule = $1 LIMIT 1", &[(&tick.key, Type::TEXT)]).await?;
-    let fired = if live.is_empty() {
-        insert(connection, now, std::slice::from_ref(&tick.job))
-            .await?
-            .first()
-            .map_or(Fired::Lost, |stored| Fired::Job(stored.id))
-    } else {
-        Fired::Overlap
-    };
-    let (outcome, job): (&str, Option<Uuid>) = match fired {
-        Fired::Job(job) => ("fired", Some(uuid(job))),
-        _ => ("overlap", None),
-    };
-    let missed = i32::try_from(tick.missed).unwrap_or(i32::MAX);
-    let instant = Some(tick.tick);
-    let params = [
-        time(&now),
-        (&tick.key as _, Type::TEXT),
-        time(&instant),
-        (&outcome as _, Type::TEXT),
-        (&missed as _, Type::INT4),
-        (&job as _, Type::UUID),
-    ];
-    connection
-        .rows(
-            "INSERT INTO {s}.tick (schedule, instant, dealt_at, outcome, missed, job) VALUES ($2, $3, {now}, $4, $5, $6) \
-             ON CONFLICT DO NOTHING",
-            &params,
-        )
+async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fire) -> Result<Fired> {
+    let params = [time(&now), (&fire.key as _, Type::TEXT)];
+    let row = connection
+        .row("SELECT {now} AS now, version, last_tick, queued, started FROM {s}.schedule WHERE key = $2 FOR UPDATE", &params)
         .await?;
-    Ok(fired)
+    let Some(row) = row else { return Ok(Fired::Lost) };
+    let at: Timestamp = get(&row, "now")?;
+    let (queued, started): (&str, &str) = (get(&row, "queued")?, get(&row, "started")?);
+    let row = FireRow {
+        version: get(&row, "version")?,
+        last_tick: get(&row, "last_tick")?,
+        queued: StoredSchedule::queued_of(queued),
+        started: StoredSchedule::started_of(started),
+    };
+    let since = if matches!(fire.occasion, Occasion::Time { .. }) { row.last_tick } else { fire.tick };
+    let (dealt, live) = look(connection, fire).await?;
+    let judgement = judge(fire, at, Some(row), dealt, &live);
+    if !judgement.cancel.is_empty() {
+        manage::cancel_within(connection, now, &judgement.cancel, CANCELLED_FOR_A_TICK).await?;
+    }
+    let stored = match (judgement.outcome, &fire.deal) {
+        (Some(TickOutcome::Fired), Deal::Job(job)) => {
+            insert(connection, now, std::slice::from_ref(&**job)).await?.first().map(|stored| stored.id)
+        }
+        _ => None,
+    };
+    if let Some(row) = &judgement.row {
+        let last = Some(row.last_tick);
+        let (queued, started) = (StoredSchedule::queued_text(&row.queued), StoredSchedule::started_text(&row.started));
+        let params = [(&fire.key as _, Type::TEXT), time(&last), (&queued as _, Type::TEXT), (&started as _, Type::TEXT)];
+        connection
+            .rows("UPDATE {s}.schedule SET last_tick = $2, queued = $3, started = $4 WHERE key = $1", &params)
+            .await?;
+    }
+    for tick in &judgement.replaced {
+        let replaced = TickOutcome::Skipped(Skip::Replaced);
+        account(connection, &TickRecord::new(&*fire.key, *tick, *tick, at, replaced)).await?;
+    }
+    if let Some(outcome) = judgement.outcome {
+        let mut tick = TickRecord::new(&*fire.key, fire.tick, since, at, outcome);
+        (tick.missed, tick.job) = (fire.missed, stored);
+        account(connection, &tick).await?;
+    }
+    Ok(judgement.answer(stored))
 }
 
-/// Moves the schedule's last tick to this one; `false` if somebody else did, or the tick was dealt with before.
-async fn advance(connection: &mut Connection, tick: &Fire) -> Result<bool> {
-    let row = connection.row("SELECT last_tick FROM {s}.schedule WHERE key = $1 FOR UPDATE", &[(&tick.key, Type::TEXT)]).await?;
-    let Some(row) = row else { return Ok(false) };
-    let last: Timestamp = get(&row, "last_tick")?;
-    let instant = Some(tick.tick);
-    let key = (&tick.key as _, Type::TEXT);
-    let dealt =
-        connection.rows("SELECT 1 FROM {s}.tick WHERE schedule = $1 AND instant = $2", &[key.clone(), time(&instant)]).await?;
-    match tick.expected {
-        None => Ok(dealt.is_empty()),
-        Some(expected) if last == expected && tick.tick > last => {
-            connection.rows("UPDATE {s}.schedule SET last_tick = $2 WHERE key = $1", &[key, time(&instant)]).await?;
-            // A run on start at this very instant stands for it.
-            Ok(dealt.is_empty())
-        }
-        Some(_) => Ok(false),
+/// What a tick depends on beside its schedule's row: whether its instant was dealt with, and the schedule's jobs.
+async fn look(connection: &mut Connection, fire: &Fire) -> Result<(bool, Vec<Live>)> {
+    let instant = Some(fire.tick);
+    let params = [(&fire.key as _, Type::TEXT), time(&instant)];
+    let dealt = connection.rows("SELECT 1 FROM {s}.tick WHERE schedule = $1 AND instant = $2", &params).await?;
+    let limit = i64::try_from(fire.live_wanted()).unwrap_or(i64::MAX);
+    let params = [(&fire.key as _, Type::TEXT), (&limit as _, Type::INT8)];
+    let rows = connection.rows("SELECT id, state FROM {s}.job WHERE schedule = $1 LIMIT $2", &params).await?;
+    let mut live = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let state: &str = get(row, "state")?;
+        live.push(Live { id: id(row, "id")?, running: state == State::Running.as_str() });
     }
+    Ok((!dealt.is_empty(), live))
 }

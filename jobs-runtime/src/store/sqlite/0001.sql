@@ -113,6 +113,7 @@ CREATE TABLE jobs_worker (
     build      TEXT    NOT NULL,
     kinds      TEXT    NOT NULL,                -- which set of rows of jobs_kind it can run
     queues     TEXT    NOT NULL,                -- a JSON list
+    schedules  TEXT    NOT NULL DEFAULT '[]',   -- the keys of those in its code, a JSON list
     lease      INTEGER NOT NULL,                -- milliseconds
     beat       INTEGER NOT NULL DEFAULT 0,      -- grows with each renewal; others judge by whether it moves
     started_at INTEGER NOT NULL,
@@ -128,24 +129,31 @@ CREATE TABLE jobs_kind (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE jobs_schedule (
-    key       TEXT PRIMARY KEY,
-    kind      TEXT    NOT NULL,
-    spec      TEXT    NOT NULL,
-    zone      TEXT    NOT NULL,
-    payload   TEXT    NOT NULL,
-    queue     TEXT    NOT NULL,
-    priority  INTEGER NOT NULL,
-    build     TEXT    NOT NULL,
-    last_tick INTEGER NOT NULL                  -- only grows
+    key           TEXT PRIMARY KEY,
+    kind          TEXT    NOT NULL,
+    spec          TEXT    NOT NULL,             -- cron 0 2 * * *, every 10s, or never
+    zone          TEXT    NOT NULL,
+    group_name    TEXT,                         -- the group that it is replaced with
+    build         TEXT,                         -- the build whose code it stands in; none for one that the store alone has
+    definition    TEXT    NOT NULL,             -- all else that was declared or saved, a JSON object
+    version       INTEGER NOT NULL,             -- grows with each change but for ticks
+    last_tick     INTEGER NOT NULL,             -- only grows
+    paused_at     INTEGER,                      -- by hand
+    override_spec TEXT,                         -- times that were given by hand
+    override_zone TEXT,
+    queued        TEXT    NOT NULL DEFAULT '[]', -- ticks that wait for the last run to end, a JSON list
+    started       TEXT    NOT NULL DEFAULT '[]' -- the last builds for which it ran on start, a JSON list
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX jobs_schedule_group ON jobs_schedule (group_name) WHERE group_name IS NOT NULL;
 
--- Every tick that was dealt with.
+-- Every tick that was dealt with. It stands for all ticks after `since`.
 CREATE TABLE jobs_tick (
     schedule TEXT    NOT NULL,
     instant  INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
     dealt_at INTEGER NOT NULL,
-    outcome  TEXT    NOT NULL,                  -- fired, or overlap
-    missed   INTEGER NOT NULL,                  -- earlier ticks that it stands for
+    outcome  TEXT    NOT NULL,                  -- fired, queued, or why it was skipped
+    missed   INTEGER NOT NULL,                  -- earlier ticks that it stands for, counted up to 1,000
     job      BLOB,
     PRIMARY KEY (schedule, instant)
 ) STRICT, WITHOUT ROWID;

@@ -48,7 +48,8 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
     }
     connection
         .prepare_cached(
-            "INSERT INTO jobs_worker (id, name, build, kinds, queues, lease, started_at, renewed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+            "INSERT INTO jobs_worker (id, name, build, kinds, queues, schedules, lease, started_at, renewed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
         )?
         .execute(params![
             worker.id.as_bytes().as_slice(),
@@ -56,6 +57,7 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
             worker.build,
             kinds,
             serde_json::to_string(&worker.queues).unwrap_or_default(),
+            serde_json::to_string(&worker.schedules).unwrap_or_default(),
             i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
             micros(now.wall),
         ])?;

@@ -23,7 +23,6 @@ mod session;
 mod version;
 mod writer;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -33,8 +32,8 @@ use std::time::{Duration, Instant};
 use jobs_core::record::{UnservedCause, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewSchedule, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleRecord, ScheduleStore, Signal,
-    StoreFuture, StoreInfo,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules,
+    Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::Unserved};
 use rusqlite::Connection;
@@ -220,12 +219,16 @@ impl JobStore for SqliteStore {
 }
 
 impl ScheduleStore for SqliteStore {
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
-        self.write(move |session| schedules::declare(session, now, &schedules, &known))
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
+        self.write(move |session| schedules::change_schedules(session, now, &change))
     }
 
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.read(schedules::read)
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+        self.read(move |connection| schedules::read(connection, now))
+    }
+
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
+        self.read(move |connection| schedules::ticks(connection, &filter))
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {

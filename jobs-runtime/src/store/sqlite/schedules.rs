@@ -1,72 +1,165 @@
-//! Schedules and their ticks: each tick by compare and swap on its schedule's last one, in the same transaction as its job.
+//! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
 
 use std::collections::BTreeSet;
 
-use jobs_core::JobId;
-use jobs_core::store::{Fire, Fired, NewSchedule, Now, ONCE, ScheduleRecord};
-use rusqlite::{Connection, OptionalExtension, params};
+use jobs_core::store::{
+    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
+    StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
+};
+use jobs_core::{JobId, State};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::enqueue::Insert;
 use super::error::Result;
-use super::row::{id, instant, micros, priority, text};
+use super::manage;
+use super::row::{count, id, instant, micros, rows, text, text_or_none};
 use super::session::Session;
+use crate::store::{CANCELLED_FOR_A_TICK, newly_queued, ticks_of};
 
-pub(super) fn declare(session: &mut Session, now: Now, schedules: &[NewSchedule], known: &BTreeSet<String>) -> Result<()> {
-    let write = |connection: &Connection| -> rusqlite::Result<()> {
-        // A changed text or zone counts from now: an edit is not a misfire.
-        let mut declare = connection.prepare_cached(
-            "INSERT INTO jobs_schedule (key, kind, spec, zone, payload, queue, priority, build, last_tick) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-             ON CONFLICT (key) DO UPDATE SET kind = ?2, spec = ?3, zone = ?4, payload = ?5, queue = ?6, priority = ?7, build = ?8, \
-             last_tick = CASE WHEN spec <> ?3 OR zone <> ?4 THEN max(iif(last_tick >= ?10, 0, last_tick), ?9) ELSE last_tick END",
-        )?;
-        for schedule in schedules {
-            declare.execute(params![
-                schedule.key,
-                schedule.kind,
-                schedule.spec,
-                schedule.zone,
-                schedule.payload,
-                schedule.queue,
-                i64::from(schedule.priority),
-                schedule.build,
-                micros(now.wall),
-                micros(ONCE),
-            ])?;
+const COLUMNS: &str = "key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+     override_zone, queued, started";
+
+pub(super) fn change_schedules(session: &mut Session, now: Now, wanted: &ScheduleChange) -> Result<Vec<ScheduleAnswer>> {
+    let work = |connection: &Connection| -> rusqlite::Result<(Vec<ScheduleAnswer>, bool)> {
+        let ChangeScope { keys, group, kinds } = wanted.scope();
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        let kinds_text = kinds.as_ref().map(|kinds| json(&**kinds));
+        let found: Vec<ScheduleRecord> = connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM jobs_schedule WHERE key IN (SELECT value FROM json_each(?1)) OR group_name = ?2 \
+                 OR (build IS NOT NULL AND kind IN (SELECT value FROM json_each(?3))) ORDER BY key"
+            ))?
+            .query_map(params![json(&keys), group, kinds_text], record)?
+            .collect::<rusqlite::Result<_>>()?;
+        let held = if kinds.is_some() { held(connection)? } else { BTreeSet::new() };
+        let edit = change(now.wall, wanted.clone(), found, &held);
+        let has_changed = !(edit.write.is_empty() && edit.remove.is_empty());
+        for key in &edit.remove {
+            connection.prepare_cached("DELETE FROM jobs_schedule WHERE key = ?1")?.execute([key])?;
         }
-        let declared: BTreeSet<&str> = schedules.iter().map(|schedule| &*schedule.key).collect();
-        for found in read(connection)? {
-            let NewSchedule { key, kind, .. } = &found.schedule;
-            if known.contains(kind) && !declared.contains(&**key) {
-                connection.prepare_cached("DELETE FROM jobs_schedule WHERE key = ?1")?.execute([key])?;
-            }
+        for row in &edit.write {
+            write(connection, row)?;
         }
-        Ok(())
+        for tick in &edit.ticks {
+            account(connection, tick)?;
+        }
+        Ok((edit.answers, has_changed))
     };
-    write(&session.connection).map_err(|error| session.error(&error))?;
-    session.after.commands = true;
+    let (answers, has_changed) = work(&session.connection).map_err(|error| session.error(&error))?;
+    session.after.commands |= has_changed;
+    Ok(answers)
+}
+
+fn json<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+    serde_json::to_string(&texts.into_iter().collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// The keys of the schedules that known workers have.
+fn held(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let lists: Vec<String> = connection
+        .prepare_cached("SELECT DISTINCT schedules FROM jobs_worker")?
+        .query_map([], |row| text(row, 0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(lists.iter().flat_map(|list| serde_json::from_str::<Vec<String>>(list).unwrap_or_default()).collect())
+}
+
+fn write(connection: &Connection, row: &ScheduleRecord) -> rusqlite::Result<()> {
+    let row = StoredSchedule::from(row);
+    connection
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO jobs_schedule ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        ))?
+        .execute(params![
+            row.key,
+            row.kind,
+            row.spec,
+            row.zone,
+            row.group,
+            row.build,
+            row.definition,
+            row.version,
+            micros(row.last_tick),
+            row.paused_at.map(micros),
+            row.override_spec,
+            row.override_zone,
+            row.queued,
+            row.started,
+        ])?;
     Ok(())
 }
 
-pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<ScheduleRecord>> {
+fn record(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
+    let paused_at: Option<i64> = row.get(9)?;
+    let stored = StoredSchedule {
+        key: text(row, 0)?,
+        kind: text(row, 1)?,
+        spec: text(row, 2)?,
+        zone: text(row, 3)?,
+        group: text_or_none(row, 4)?,
+        build: text_or_none(row, 5)?,
+        definition: text(row, 6)?,
+        version: row.get(7)?,
+        last_tick: instant(row.get(8)?),
+        paused_at: paused_at.map(instant),
+        override_spec: text_or_none(row, 10)?,
+        override_zone: text_or_none(row, 11)?,
+        queued: text(row, 12)?,
+        started: text(row, 13)?,
+    };
+    Ok(stored.into_record())
+}
+
+pub(super) fn read(connection: &Connection, now: Now) -> rusqlite::Result<Schedules> {
+    let schedules = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM jobs_schedule ORDER BY key"))?
+        .query_map([], record)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Schedules { now: now.wall, schedules })
+}
+
+pub(super) fn ticks(connection: &Connection, filter: &TickFilter) -> rusqlite::Result<Vec<TickRecord>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT instant, since, dealt_at, outcome, missed, job FROM jobs_tick WHERE schedule = ?1 AND instant < ?2 \
+             ORDER BY instant DESC LIMIT ?3",
+        )?
+        .query_map(params![filter.schedule, filter.before.map_or(i64::MAX, micros), rows(ticks_of(filter))], |row| {
+            let outcome = TickOutcome::parse(&text(row, 3)?);
+            let job = match row.get_ref(5)? {
+                ValueRef::Null => None,
+                _ => Some(id(row, 5)?),
+            };
+            let (at, since, dealt_at) = (instant(row.get(0)?), instant(row.get(1)?), instant(row.get(2)?));
+            let missed = count(row, 4)?;
+            // A newer release may know outcomes that this one does not.
+            Ok(outcome.map(|outcome| {
+                let mut tick = TickRecord::new(&*filter.schedule, at, since, dealt_at, outcome);
+                (tick.missed, tick.job) = (missed, job);
+                tick
+            }))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Accounts for a tick. One that waited keeps what it stood for.
+fn account(connection: &Connection, tick: &TickRecord) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "SELECT key, kind, spec, zone, payload, queue, priority, build, last_tick FROM jobs_schedule ORDER BY key",
+            "INSERT INTO jobs_tick (schedule, instant, since, dealt_at, outcome, missed, job) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = ?4, outcome = ?5, job = ?7",
         )?
-        .query_map([], |row| {
-            let schedule = NewSchedule {
-                key: text(row, 0)?,
-                kind: text(row, 1)?,
-                spec: text(row, 2)?,
-                zone: text(row, 3)?,
-                payload: text(row, 4)?,
-                queue: text(row, 5)?,
-                priority: priority(row, 6)?,
-                build: text(row, 7)?,
-            };
-            Ok(ScheduleRecord::new(schedule, instant(row.get(8)?)))
-        })?
-        .collect()
+        .execute(params![
+            tick.schedule,
+            micros(tick.instant),
+            micros(tick.since),
+            micros(tick.dealt_at),
+            tick.outcome.as_str(),
+            i64::from(tick.missed),
+            tick.job.as_ref().map(|job| job.as_bytes().as_slice()),
+        ])?;
+    Ok(())
 }
 
 pub(super) fn fire(session: &mut Session, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>> {
@@ -77,66 +170,76 @@ pub(super) fn fire(session: &mut Session, now: Now, ticks: &[Fire]) -> Result<Ve
     if answers.iter().any(|answer| matches!(answer, Fired::Job(_))) {
         session.after.jobs = true;
     }
+    session.after.commands |= newly_queued(ticks, &answers);
     Ok(answers)
 }
 
-fn fire_one(session: &Session, now: Now, tick: &Fire) -> Result<Fired> {
-    let sql = |error: rusqlite::Error| session.error(&error);
-    let connection = &session.connection;
-    if !advance(connection, tick).map_err(sql)? {
-        return Ok(Fired::Lost);
+fn fire_one(session: &mut Session, now: Now, fire: &Fire) -> Result<Fired> {
+    let sql = |error: rusqlite::Error, session: &Session| session.error(&error);
+    let (row, dealt, live) = look(&session.connection, fire).map_err(|error| sql(error, session))?;
+    let since = match (&fire.occasion, &row) {
+        (Occasion::Time { .. }, Some(row)) => row.last_tick,
+        _ => fire.tick,
+    };
+    let judgement = judge(fire, now.wall, row, dealt, &live);
+    if !judgement.cancel.is_empty() {
+        manage::cancel(session, now, &judgement.cancel, CANCELLED_FOR_A_TICK)?;
     }
-    let live: Option<JobId> = connection
-        .prepare_cached("SELECT id FROM jobs_job WHERE schedule = ?1 LIMIT 1")
-        .and_then(|mut statement| statement.query_row([&tick.key], |row| id(row, 0)).optional())
-        .map_err(sql)?;
-    let fired = if live.is_some() {
-        Fired::Overlap
-    } else {
-        Fired::Job(Insert::new(connection, now).one(&tick.job).map_err(|problem| problem.into_store_error(session))?.id)
+    let stored: Option<JobId> = match (judgement.outcome, &fire.deal) {
+        (Some(TickOutcome::Fired), Deal::Job(job)) => {
+            let connection = &session.connection;
+            let stored = Insert::new(connection, now).one(job).map_err(|problem| problem.into_store_error(session))?;
+            Some(stored.id)
+        }
+        _ => None,
     };
-    let (outcome, job) = match fired {
-        Fired::Job(job) => ("fired", Some(job)),
-        _ => ("overlap", None),
+    let note = |connection: &Connection| -> rusqlite::Result<()> {
+        if let Some(row) = &judgement.row {
+            connection
+                .prepare_cached("UPDATE jobs_schedule SET last_tick = ?2, queued = ?3, started = ?4 WHERE key = ?1")?
+                .execute(params![
+                    fire.key,
+                    micros(row.last_tick),
+                    StoredSchedule::queued_text(&row.queued),
+                    StoredSchedule::started_text(&row.started),
+                ])?;
+        }
+        for tick in &judgement.replaced {
+            let replaced = TickOutcome::Skipped(Skip::Replaced);
+            account(connection, &TickRecord::new(&*fire.key, *tick, *tick, now.wall, replaced))?;
+        }
+        if let Some(outcome) = judgement.outcome {
+            let mut tick = TickRecord::new(&*fire.key, fire.tick, since, now.wall, outcome);
+            (tick.missed, tick.job) = (fire.missed, stored);
+            account(connection, &tick)?;
+        }
+        Ok(())
     };
-    let accounted = connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO jobs_tick (schedule, instant, dealt_at, outcome, missed, job) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                tick.key,
-                micros(tick.tick),
-                micros(now.wall),
-                outcome,
-                i64::from(tick.missed),
-                job.as_ref().map(|job| job.as_bytes().as_slice()),
-            ])
-        })
-        .map_err(sql)?;
-    debug_assert_eq!(accounted, 1, "the tick was looked up before it was dealt with");
-    Ok(fired)
+    note(&session.connection).map_err(|error| sql(error, session))?;
+    Ok(judgement.answer(stored))
 }
 
-/// Moves the schedule's last tick to this one; `false` if somebody else did, or the tick was dealt with before.
-fn advance(connection: &Connection, tick: &Fire) -> rusqlite::Result<bool> {
+/// What a tick depends on: the row of its schedule, whether its instant was dealt with, and the schedule's jobs.
+fn look(connection: &Connection, fire: &Fire) -> rusqlite::Result<(Option<FireRow>, bool, Vec<Live>)> {
+    let row = connection
+        .prepare_cached("SELECT version, last_tick, queued, started FROM jobs_schedule WHERE key = ?1")?
+        .query_row([&fire.key], |row| {
+            Ok(FireRow {
+                version: row.get(0)?,
+                last_tick: instant(row.get(1)?),
+                queued: StoredSchedule::queued_of(&text(row, 2)?),
+                started: StoredSchedule::started_of(&text(row, 3)?),
+            })
+        })
+        .optional()?;
     let dealt: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_tick WHERE schedule = ?1 AND instant = ?2)")?
-        .query_row(params![tick.key, micros(tick.tick)], |row| row.get(0))?;
-    let known: Option<i64> = connection
-        .prepare_cached("SELECT last_tick FROM jobs_schedule WHERE key = ?1")?
-        .query_row([&tick.key], |row| row.get(0))
-        .optional()?;
-    let Some(last) = known else { return Ok(false) };
-    match tick.expected {
-        None => Ok(!dealt),
-        Some(expected) if last == micros(expected) && micros(tick.tick) > last => {
-            connection
-                .prepare_cached("UPDATE jobs_schedule SET last_tick = ?2 WHERE key = ?1")?
-                .execute(params![tick.key, micros(tick.tick)])?;
-            // A run on start at this very instant stands for it.
-            Ok(!dealt)
-        }
-        Some(_) => Ok(false),
-    }
+        .query_row(params![fire.key, micros(fire.tick)], |row| row.get(0))?;
+    let live = connection
+        .prepare_cached("SELECT id, state FROM jobs_job WHERE schedule = ?1 LIMIT ?2")?
+        .query_map(params![fire.key, rows(fire.live_wanted())], |row| {
+            Ok(Live { id: id(row, 0)?, running: text(row, 1)? == State::Running.as_str() })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((row, dealt, live))
 }

@@ -1,0 +1,247 @@
+//! What a change does to the rows of schedules: one meaning for all stores. A store reads the rows in the scope of a change, asks
+//! here, and writes what comes back, in one transaction in which nobody else changes a schedule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
+use crate::schedule::{ONCE, Times, passed};
+
+/// The rows that a change may concern: those of any of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeScope {
+    /// Of these keys.
+    pub keys: Vec<String>,
+    /// Of this group.
+    pub group: Option<String>,
+    /// Of code, with these kinds. The keys of the schedules that known workers have are wanted, too.
+    pub kinds: Option<Arc<BTreeSet<String>>>,
+}
+
+impl ScheduleChange {
+    /// The rows that it may concern.
+    #[must_use]
+    pub fn scope(&self) -> ChangeScope {
+        let of = |schedules: &[NewSchedule]| schedules.iter().map(|schedule| schedule.key.clone()).collect();
+        match self {
+            Self::Declare { schedules, kinds } => {
+                ChangeScope { keys: of(schedules), group: None, kinds: Some(Arc::clone(kinds)) }
+            }
+            Self::Retire { kinds } => ChangeScope { kinds: Some(Arc::clone(kinds)), ..ChangeScope::default() },
+            Self::Save { schedules } => ChangeScope { keys: of(schedules), ..ChangeScope::default() },
+            Self::ReplaceGroup { group, schedules } => {
+                ChangeScope { keys: of(schedules), group: Some(group.clone()), kinds: None }
+            }
+            Self::Remove { keys } | Self::Pause { keys } | Self::Resume { keys } => {
+                ChangeScope { keys: keys.clone(), ..ChangeScope::default() }
+            }
+            Self::Override { key, .. } => ChangeScope { keys: vec![key.clone()], ..ChangeScope::default() },
+        }
+    }
+}
+
+/// What to write.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScheduleEdit {
+    /// One answer for each schedule or key of the change, in order.
+    pub answers: Vec<ScheduleAnswer>,
+    /// The rows to insert or to replace.
+    pub write: Vec<ScheduleRecord>,
+    /// The keys of the rows to remove.
+    pub remove: Vec<String>,
+    /// The accounts of ticks to insert, or to replace.
+    pub ticks: Vec<TickRecord>,
+}
+
+/// What `change` does at `now`, where `rows` are those in its scope and `held` are the keys that known workers have.
+#[must_use]
+pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>, held: &BTreeSet<String>) -> ScheduleEdit {
+    let mut book = Book::new(now, rows);
+    let mut answers = Vec::new();
+    match change {
+        ScheduleChange::Declare { schedules, kinds } => {
+            let declared: BTreeSet<String> = schedules.iter().map(|schedule| schedule.key.clone()).collect();
+            answers.extend(schedules.into_iter().map(|schedule| book.declare(schedule)));
+            book.retire(&kinds, |key| declared.contains(key) || held.contains(key));
+        }
+        ScheduleChange::Retire { kinds } => book.retire(&kinds, |key| held.contains(key)),
+        ScheduleChange::Save { schedules } => return book.save_all(schedules, None),
+        ScheduleChange::ReplaceGroup { group, schedules } => return book.save_all(schedules, Some(group)),
+        ScheduleChange::Remove { keys } => answers.extend(keys.iter().map(|key| book.remove(key))),
+        ScheduleChange::Pause { keys } => answers.extend(keys.iter().map(|key| book.pause(key))),
+        ScheduleChange::Resume { keys } => answers.extend(keys.iter().map(|key| book.resume(key))),
+        ScheduleChange::Override { key, times } => answers.push(book.give_times(&key, times)),
+    }
+    book.close(answers)
+}
+
+/// The rows, and what of them has changed.
+struct Book {
+    now: Timestamp,
+    before: BTreeMap<String, ScheduleRecord>,
+    rows: BTreeMap<String, ScheduleRecord>,
+    ticks: Vec<TickRecord>,
+}
+
+impl Book {
+    fn new(now: Timestamp, rows: Vec<ScheduleRecord>) -> Self {
+        let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.schedule.key.clone(), row)).collect();
+        Self { now, before: rows.clone(), rows, ticks: Vec::new() }
+    }
+
+    fn close(self, answers: Vec<ScheduleAnswer>) -> ScheduleEdit {
+        let Self { before, rows, ticks, .. } = self;
+        let remove = before.keys().filter(|key| !rows.contains_key(*key)).cloned().collect();
+        let write = rows.into_iter().filter(|(key, row)| before.get(key) != Some(row)).map(|(_, row)| row).collect();
+        ScheduleEdit { answers, write, remove, ticks }
+    }
+
+    /// Puts a schedule in the place of what is there.
+    fn put(&mut self, schedule: NewSchedule) -> ScheduleAnswer {
+        let now = self.now;
+        let Some(row) = self.rows.get_mut(&schedule.key) else {
+            self.rows.insert(schedule.key.clone(), ScheduleRecord::new(schedule, now));
+            return ScheduleAnswer::Created;
+        };
+        if row.schedule == schedule && row.unreadable.is_none() {
+            return ScheduleAnswer::Unchanged;
+        }
+        let old = &row.schedule;
+        let times = row.override_times.is_none() && (&old.spec, &old.zone) != (&schedule.spec, &schedule.zone);
+        if times || (!old.enabled && schedule.enabled) {
+            row.last_tick = recount(row.last_tick, now);
+        }
+        row.schedule = schedule;
+        row.unreadable = None;
+        row.version += 1;
+        ScheduleAnswer::Changed
+    }
+
+    fn declare(&mut self, schedule: NewSchedule) -> ScheduleAnswer {
+        match self.rows.get(&schedule.key) {
+            Some(row) if row.schedule.build.is_none() => {
+                ScheduleAnswer::Taken("the store has a schedule of this key that no code declares".to_owned())
+            }
+            _ => self.put(schedule),
+        }
+    }
+
+    fn retire(&mut self, kinds: &BTreeSet<String>, stays: impl Fn(&str) -> bool) {
+        let gone = |row: &ScheduleRecord| {
+            row.schedule.build.is_some() && kinds.contains(&*row.schedule.job.kind) && !stays(&row.schedule.key)
+        };
+        let keys: Vec<String> = self.rows.values().filter(|row| gone(row)).map(|row| row.schedule.key.clone()).collect();
+        for key in keys {
+            self.drop_row(&key);
+        }
+    }
+
+    fn drop_row(&mut self, key: &str) {
+        let Some(row) = self.rows.remove(key) else { return };
+        let removed = TickOutcome::Skipped(Skip::Removed);
+        self.ticks.extend(row.queued.iter().map(|tick| TickRecord::new(key, *tick, *tick, self.now, removed)));
+    }
+
+    fn save_all(mut self, schedules: Vec<NewSchedule>, group: Option<String>) -> ScheduleEdit {
+        let mut listed = BTreeSet::new();
+        let mut answers = Vec::with_capacity(schedules.len());
+        for mut schedule in schedules {
+            schedule.build = None;
+            schedule.group = group.clone().or(schedule.group);
+            let answer = if listed.insert(schedule.key.clone()) {
+                match self.owner(&schedule) {
+                    Some(owner) => ScheduleAnswer::Taken(owner),
+                    None => self.put(schedule),
+                }
+            } else {
+                ScheduleAnswer::Taken("two schedules of this call have this key".to_owned())
+            };
+            answers.push(answer);
+        }
+        if answers.iter().any(|answer| matches!(answer, ScheduleAnswer::Taken(_))) {
+            return ScheduleEdit { answers, ..ScheduleEdit::default() };
+        }
+        if group.is_some() {
+            let gone = |row: &&ScheduleRecord| row.schedule.group == group && !listed.contains(&row.schedule.key);
+            let keys: Vec<String> = self.rows.values().filter(gone).map(|row| row.schedule.key.clone()).collect();
+            for key in keys {
+                self.drop_row(&key);
+            }
+        }
+        self.close(answers)
+    }
+
+    /// To whom the key of this schedule belongs, if not to it.
+    fn owner(&self, schedule: &NewSchedule) -> Option<String> {
+        let NewSchedule { build, group, .. } = &self.rows.get(&schedule.key)?.schedule;
+        match group {
+            _ if build.is_some() => Some("code declares it: pause it or override its times instead".to_owned()),
+            Some(other) if schedule.group.as_ref() != Some(other) => {
+                Some(format!("it belongs to the group `{other}`, which is replaced as a whole"))
+            }
+            None if schedule.group.is_some() => Some("it exists beside all groups".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn remove(&mut self, key: &str) -> ScheduleAnswer {
+        match self.rows.get(key) {
+            None => ScheduleAnswer::Unknown,
+            Some(row) if row.schedule.build.is_some() => {
+                ScheduleAnswer::Taken("code declares it: pause it, or take it out of the code".to_owned())
+            }
+            Some(_) => {
+                self.drop_row(key);
+                ScheduleAnswer::Changed
+            }
+        }
+    }
+
+    fn pause(&mut self, key: &str) -> ScheduleAnswer {
+        let Some(row) = self.rows.get_mut(key) else { return ScheduleAnswer::Unknown };
+        if row.paused_at.is_some() {
+            return ScheduleAnswer::Unchanged;
+        }
+        row.paused_at = Some(self.now);
+        row.version += 1;
+        ScheduleAnswer::Changed
+    }
+
+    fn resume(&mut self, key: &str) -> ScheduleAnswer {
+        let Some(row) = self.rows.get_mut(key) else { return ScheduleAnswer::Unknown };
+        if row.paused_at.take().is_none() {
+            return ScheduleAnswer::Unchanged;
+        }
+        row.version += 1;
+        let (spec, zone) = row.times_text();
+        if let Some((instant, missed)) = Times::parse(spec, zone).ok().and_then(|times| passed(&times, row.last_tick, self.now)) {
+            let account = TickRecord::new(key, instant, row.last_tick, self.now, TickOutcome::Skipped(Skip::Paused));
+            self.ticks.push(TickRecord { missed, ..account });
+        }
+        // What fired once and for ever stays so.
+        row.last_tick = row.last_tick.max(self.now);
+        ScheduleAnswer::Changed
+    }
+
+    fn give_times(&mut self, key: &str, times: Option<OverrideTimes>) -> ScheduleAnswer {
+        let Some(row) = self.rows.get_mut(key) else { return ScheduleAnswer::Unknown };
+        if row.override_times == times {
+            return ScheduleAnswer::Unchanged;
+        }
+        let (spec, zone) = row.times_text();
+        let before = (spec.to_owned(), zone.to_owned());
+        row.override_times = times;
+        if row.times_text() != (&*before.0, &*before.1) {
+            row.last_tick = recount(row.last_tick, self.now);
+        }
+        row.version += 1;
+        ScheduleAnswer::Changed
+    }
+}
+
+/// Other times count from now: an edit is not a misfire. What fired once and for ever goes on.
+fn recount(last: Timestamp, now: Timestamp) -> Timestamp {
+    if last >= ONCE { now } else { last.max(now) }
+}
