@@ -46,19 +46,19 @@ impl Args {
     /// Reads the names and the values.
     pub(crate) fn read(value: &Value, errors: &mut Errors) -> Self {
         let mut args = Self { key: value.key.clone(), given: Vec::new(), is_unread: false };
-        let mut given = split(value);
+        let given = split(value);
         if given.is_empty() {
             errors.push(&value.key, "`args` is empty", "leave it out");
             args.is_unread = true;
         }
-        for entry in &mut given {
-            args.read_entry(std::mem::take(entry), errors);
+        for entry in &given {
+            args.read_entry(entry, errors);
         }
         args
     }
 
-    fn read_entry(&mut self, entry: Vec<TokenTree>, errors: &mut Errors) {
-        let (name, value) = match &entry[..] {
+    fn read_entry(&mut self, entry: &[TokenTree], errors: &mut Errors) {
+        let (name, value) = match entry {
             [TokenTree::Ident(name), equals, value @ ..] if is_equals(equals) && !value.first().is_some_and(is_equals) => {
                 (name, value.to_vec())
             }
@@ -69,7 +69,7 @@ impl Args {
             }
             [TokenTree::Ident(name), ..] if entry.len() > 1 && !matches!(entry[1], TokenTree::Group(_)) || entry.len() == 1 => {
                 errors.push(
-                    stream(&entry),
+                    stream(entry),
                     format_args!("`{name}` wants one `=` and a value"),
                     format_args!("write `{name} = ..`"),
                 );
@@ -78,7 +78,7 @@ impl Args {
             }
             _ => {
                 let help = "write the parameter's name before it: `greeting = \"hi\"`";
-                errors.push(stream(&entry), "a value without the name of its parameter", help);
+                errors.push(stream(entry), "a value without the name of its parameter", help);
                 self.is_unread = true;
                 return;
             }
@@ -191,14 +191,11 @@ fn readable(value: &[TokenTree], name: &Ident) -> Result<(), (TokenStream, Strin
     }
     let Err(error) = syn::parse2::<Expr>(stream(value)) else { return Ok(()) };
     let next = value.windows(2).find(|pair| matches!(pair[0], TokenTree::Ident(_)) && is_equals(&pair[1]));
-    Err(match next {
-        Some(next) => {
-            let message = format!("a comma is missing before `{}`", next[0]);
-            (next[0].to_token_stream(), message, "write one comma between two arguments".to_owned())
-        }
-        None => {
-            let message = format!("the value of `{name}` is no expression: {error}");
-            (stream(value), message, format!("write `{name} = ..`, with the value as it stands in code"))
-        }
+    Err(if let Some(next) = next {
+        let message = format!("a comma is missing before `{}`", next[0]);
+        (next[0].to_token_stream(), message, "write one comma between two arguments".to_owned())
+    } else {
+        let message = format!("the value of `{name}` is no expression: {error}");
+        (stream(value), message, format!("write `{name} = ..`, with the value as it stands in code"))
     })
 }

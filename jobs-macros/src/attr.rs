@@ -36,7 +36,7 @@ impl Options {
     pub(crate) fn read(attribute: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         for entry in entries(attribute, errors) {
-            options.read_entry(entry, errors);
+            options.read_entry(&entry, errors);
         }
         options
     }
@@ -51,7 +51,7 @@ impl Options {
         std::iter::once(&self.beside).chain(&self.bracketed).filter(|schedule| schedule.clock().is_some())
     }
 
-    fn read_entry(&mut self, entry: Vec<TokenTree>, errors: &mut Errors) {
+    fn read_entry(&mut self, entry: &[TokenTree], errors: &mut Errors) {
         let Some(entry) = Entry::read(entry, Place::Attribute, errors) else {
             self.beside.is_unread = true;
             return;

@@ -64,9 +64,9 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Finds the key, or reports why there is none.
-    pub(crate) fn read(entry: Vec<TokenTree>, place: Place, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn read(entry: &[TokenTree], place: Place, errors: &mut Errors) -> Option<Self> {
         let Some(TokenTree::Ident(key)) = entry.first() else {
-            refuse_keyless(&entry, place, errors);
+            refuse_keyless(entry, place, errors);
             return None;
         };
         let Some(known) = KEYS.iter().find(|known| key.unraw() == known.name) else {

@@ -80,8 +80,8 @@ keys! {
         Schedule(|to, value, errors| {
             let takes = "takes `true`, `false`, `\"process\"` or `\"deployment\"`";
             let read = value.switch(RunOnStart::Process, RunOnStart::parse, takes, errors);
-            to.is_unread |= read.is_none();
-            to.run_on_start = read.flatten();
+            to.is_unread |= read.is_err();
+            to.run_on_start = read.unwrap_or_default();
         });
     "misfire" as r#"misfire = "all 20 within 2h""#, "`once`, `skip`, `all`", "`once`", "what becomes of missed ticks",
         Schedule(|to, value, errors| to.misfire = value.parsed(Misfire::parse, errors).unwrap_or_default());

@@ -361,8 +361,8 @@ use crate::signature::Head;
 /// ## `args`
 ///
 /// The arguments of the jobs that the clock makes, by the names of the parameters. Each value is an expression with the type of its
-/// parameter, which the compiler checks; a string is turned into what the parameter takes. They are evaluated once in each process,
-/// when it starts. A parameter that is not given must be an `Option`, and is `None` then.
+/// parameter, which the compiler checks; a string is turned into what the parameter takes. They are evaluated when a process starts,
+/// not at each tick. A parameter that is not given must be an `Option`, and is `None` then.
 ///
 /// ```
 /// # extern crate jobs_core as jobs_runtime;

@@ -44,7 +44,7 @@ impl ScheduleOptions {
     pub(crate) fn read(value: &Value, errors: &mut Errors) -> Self {
         let mut schedule = Self { word: Some(value.key.clone()), ..Self::default() };
         for entry in entries(value.inside(), errors) {
-            schedule.read_entry(entry, errors);
+            schedule.read_entry(&entry, errors);
         }
         schedule
     }
@@ -63,7 +63,7 @@ impl ScheduleOptions {
         }
     }
 
-    fn read_entry(&mut self, entry: Vec<TokenTree>, errors: &mut Errors) {
+    fn read_entry(&mut self, entry: &[TokenTree], errors: &mut Errors) {
         let Some(entry) = Entry::read(entry, Place::Schedule, errors) else {
             self.is_unread = true;
             return;

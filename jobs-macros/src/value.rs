@@ -106,25 +106,27 @@ impl Value {
         value
     }
 
-    /// A string that `parse` accepts, `false`, or `true`, which the key alone means as well.
+    /// A string that `parse` accepts, `true` (`on`), which the key alone means as well, or `false` (`None`). An error was reported.
     pub(crate) fn switch<T>(
         &self,
         on: T,
         parse: impl Fn(&str) -> Result<T, TextError>,
         takes: &str,
         errors: &mut Errors,
-    ) -> Option<Option<T>> {
+    ) -> Result<Option<T>, ()> {
         if self.tokens.is_none() {
-            return Some(Some(on));
+            return Ok(Some(on));
         }
-        let tokens = self.tokens(errors)?;
+        let tokens = self.tokens(errors).ok_or(())?;
         match (&tokens[..], literal(&tokens)) {
-            ([TokenTree::Ident(word)], _) if word == "true" => Some(Some(on)),
-            ([TokenTree::Ident(word)], _) if word == "false" => Some(None),
-            (_, Some(Lit::Str(text))) if !matches!(&*text.value(), "true" | "false") => checked(&text, parse, errors).map(Some),
+            ([TokenTree::Ident(word)], _) if word == "true" => Ok(Some(on)),
+            ([TokenTree::Ident(word)], _) if word == "false" => Ok(None),
+            (_, Some(Lit::Str(text))) if !matches!(&*text.value(), "true" | "false") => {
+                checked(&text, parse, errors).map(Some).ok_or(())
+            }
             _ => {
                 let help = mend::as_string(&tokens, |text| parse(text).is_ok()).map(|text| self.write(&format!("{text:?}")));
-                self.refuse(&tokens, takes, help, errors)
+                self.refuse(&tokens, takes, help, errors).ok_or(())
             }
         }
     }
