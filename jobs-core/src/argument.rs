@@ -58,17 +58,17 @@ pub const fn argument<T: 'static>(name: &'static str) -> ArgumentEntry {
     ArgumentEntry { name, type_name: std::any::type_name::<T> }
 }
 
-/// A stored parameter that a job may have which a schedule starts: an `Option`, which is then `None`.
+/// A stored parameter that a job may have which a schedule starts without giving it: an `Option`, which is then `None`.
 #[diagnostic::on_unimplemented(
     message = "nobody can supply an argument of type `{Self}`: a schedule starts this job by itself",
     label = "must be an `Option<..>`",
-    note = "make it an `Option<..>`, borrow a service, or let a second job call this fn"
+    note = "give it by `args(..)` in each schedule, make it an `Option<..>`, or borrow a service"
 )]
 pub trait Unsupplied {}
 
 impl<T> Unsupplied for Option<T> {}
 
-/// The entry of a parameter of type `T` of a job that a schedule starts. The bound knows what an alias stands for.
+/// The entry of a parameter of type `T` that a schedule of the job does not give. The bound knows what an alias stands for.
 #[must_use]
 pub const fn unsupplied<T: Unsupplied + 'static>(name: &'static str) -> ArgumentEntry {
     argument::<T>(name)

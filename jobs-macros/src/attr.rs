@@ -2,23 +2,20 @@
 
 use std::time::Duration;
 
-use jobs_core::text::{did_you_mean, shown};
-use jobs_core::{Backoff, duration};
+use jobs_core::Backoff;
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::{Lit, LitStr};
+use syn::LitStr;
 
+use crate::entries::{Entry, Place, Written, entries};
 use crate::errors::Errors;
-use crate::foreign;
-use crate::keys::KEYS;
-use crate::value::{Value, is_comma, literal, stream, ungroup};
+use crate::keys::Read;
+use crate::schedule::ScheduleOptions;
 
 /// The values of an attribute. A value that is wrong is reported and left out.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// The keys as written, also those whose value is wrong.
-    written: Vec<Ident>,
+    /// The keys of the job.
+    written: Written,
     pub(crate) name: Option<String>,
     pub(crate) aliases: Vec<LitStr>,
     pub(crate) queue: Option<String>,
@@ -26,13 +23,12 @@ pub(crate) struct Options {
     pub(crate) retries: Option<i32>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) cron: Option<String>,
-    pub(crate) every: Option<String>,
-    pub(crate) zone: Option<String>,
-    pub(crate) key: Option<String>,
-    pub(crate) run_on_start: bool,
     pub(crate) tags: Vec<LitStr>,
     pub(crate) krate: Option<syn::Path>,
+    /// The schedule whose keys stand beside those of the job, if there are any.
+    pub(crate) beside: ScheduleOptions,
+    /// Those in brackets of their own.
+    pub(crate) bracketed: Vec<ScheduleOptions>,
 }
 
 impl Options {
@@ -40,113 +36,38 @@ impl Options {
     pub(crate) fn read(attribute: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         for entry in entries(attribute, errors) {
-            options.read_entry(entry, errors);
+            options.read_entry(&entry, errors);
         }
         options
     }
 
-    /// The key of this name, if it was written.
+    /// The key of the job of this name, if it was written.
     pub(crate) fn written(&self, name: &str) -> Option<&Ident> {
-        self.written.iter().find(|key| key.unraw() == name)
+        self.written.get(name)
     }
 
-    /// The key that makes the clock start the job, if there is one.
-    pub(crate) fn scheduled(&self) -> Option<&Ident> {
-        let by_start = || self.written("run_on_start").filter(|_| self.run_on_start);
-        self.written("cron").or_else(|| self.written("every")).or_else(by_start)
+    /// All schedules by which the clock starts the job.
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = &ScheduleOptions> {
+        std::iter::once(&self.beside).chain(&self.bracketed).filter(|schedule| schedule.clock().is_some())
     }
 
-    fn read_entry(&mut self, entry: Vec<TokenTree>, errors: &mut Errors) {
-        let mut tokens = entry.into_iter().peekable();
-        let key = match tokens.next() {
-            Some(TokenTree::Ident(key)) => key,
-            other => return refuse_keyless(&other.into_iter().chain(tokens).collect::<Vec<_>>(), errors),
+    fn read_entry(&mut self, entry: &[TokenTree], errors: &mut Errors) {
+        let Some(entry) = Entry::read(entry, Place::Attribute, errors) else {
+            self.beside.is_unread = true;
+            return;
         };
-        let Some(known) = KEYS.iter().find(|known| key.unraw() == known.name) else {
-            return refuse_unknown(&key, errors);
+        let read = entry.known.read;
+        let written = match read {
+            Read::Job(_) => &mut self.written,
+            Read::Schedule(_) => &mut self.beside.written,
         };
-        if self.written(known.name).is_some() {
-            errors.push(&key, format_args!("`{key}` is given twice"), "keep one of them");
+        if !written.add(&entry.key, entry.known, errors) {
             return;
         }
-        self.written.push(key.clone());
-        let tokens = match tokens.next() {
-            None => None,
-            Some(token) if is_equals(&token) && tokens.peek().is_some_and(|next| !is_equals(next)) => Some(tokens.collect()),
-            Some(_) => {
-                errors.push(&key, format_args!("`{key}` wants one `=` and a value"), format_args!("write `{}`", known.example));
-                return;
-            }
-        };
-        (known.read)(self, &Value { key, example: known.example, tokens }, errors);
-    }
-}
-
-/// The tokens between the commas, and between what stands for a comma or lacks one.
-fn entries(attribute: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
-    let tokens = ungroup(attribute.into_iter().collect());
-    let mut entries = Vec::new();
-    let mut entry: Vec<TokenTree> = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if is_comma(token) {
-            if entry.is_empty() {
-                errors.push(token, "a comma too many", "write one comma between two keys");
-            } else {
-                entries.push(std::mem::take(&mut entry));
-            }
-            continue;
+        let Some(value) = entry.value(errors) else { return };
+        match read {
+            Read::Job(read) => read(self, &value, errors),
+            Read::Schedule(read) => read(&mut self.beside, &value, errors),
         }
-        let begins_a_key = matches!(token, TokenTree::Ident(_)) && tokens.get(at + 1).is_some_and(is_equals);
-        let ends_a_value = entry.len() != 2 && entry.last().is_some_and(|last| !is_equals(last));
-        if begins_a_key && ends_a_value {
-            let separator = entry.pop_if(|last| matches!(last, TokenTree::Punct(punct) if punct.as_char() == ';'));
-            let found = separator.as_ref().unwrap_or(token);
-            errors.push(found, format_args!("a comma is missing before `{token}`"), "write one comma between two keys");
-            entries.push(std::mem::take(&mut entry));
-        }
-        entry.push(token.clone());
     }
-    if !entry.is_empty() {
-        entries.push(entry);
-    }
-    entries
-}
-
-fn is_equals(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=')
-}
-
-fn refuse_unknown(key: &Ident, errors: &mut Errors) {
-    let text = key.unraw().to_string();
-    let message = format!("unknown key `{}`", shown(&text));
-    let help = foreign::instead_of(&text)
-        .or_else(|| did_you_mean(&text, KEYS.iter().map(|key| key.name)).map(|near| format!("did you mean `{near}`?")));
-    errors.push(key, message, help.unwrap_or_else(all_keys));
-}
-
-fn refuse_keyless(entry: &[TokenTree], errors: &mut Errors) {
-    if let [TokenTree::Literal(key), equals, ..] = entry
-        && is_equals(equals)
-    {
-        return errors.push(
-            key,
-            "a key has no quotes",
-            format_args!("write `{} = ..`", shown(key.to_string().trim_matches('"'))),
-        );
-    }
-    let Some(Lit::Str(text)) = literal(&ungroup(entry.to_vec())) else {
-        return errors.push(stream(entry), "a key is missing here", all_keys());
-    };
-    let value = text.value();
-    let key = match () {
-        () if duration::parse(&value).is_ok() => "every",
-        () if value.starts_with('@') || value.trim().contains(' ') => "cron",
-        () => "name",
-    };
-    errors.push(&text, "a value without a key", format_args!("write `{key} = {}`", shown(&text.to_token_stream().to_string())));
-}
-
-fn all_keys() -> String {
-    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-    format!("the keys are {}", names.join(", "))
 }

@@ -8,6 +8,7 @@ use syn::{FnArg, GenericParam, Safety, Type};
 use crate::attr::Options;
 use crate::errors::Errors;
 use crate::parameters::parameter;
+use crate::schedule;
 use crate::signature::{Head, borrows, flat, inner, last_segment, mentions, types_of};
 
 /// The names that the handler struct would take away from the types of its module.
@@ -21,8 +22,8 @@ pub(crate) fn check(head: &Head, options: &Options, errors: &mut Errors) {
     fn_name(head, options, errors);
     generics(head, errors);
     returned(head, errors);
-    head.typed().for_each(|param| parameter(param, options, errors));
-    schedule(options, errors);
+    head.typed().for_each(|param| parameter(param, head, options, errors));
+    schedule::check(head, options, errors);
     names(head, options, errors);
 }
 
@@ -103,19 +104,6 @@ fn boxed_error(returned: &Type) -> Option<&Type> {
     let error = types_of(last_segment(returned)?).nth(1)?;
     let boxed = last_segment(error).filter(|last| last.ident == "Box").and_then(|last| types_of(last).next())?;
     (matches!(inner(boxed), Type::TraitObject(_)) && mentions(boxed, "Error")).then_some(error)
-}
-
-fn schedule(options: &Options, errors: &mut Errors) {
-    if let (Some(_), Some(every)) = (options.written("cron"), options.written("every")) {
-        errors.push(every, "`cron` and `every` exclude each other", "keep one; a second schedule needs a second fn");
-    } else if let (None, Some(tz)) = (options.written("cron"), options.written("tz")) {
-        errors.push(tz, "`tz` needs `cron`", "only times of the calendar have a time zone");
-    } else if let (Some("@once"), Some(tz)) = (options.cron.as_deref().map(str::trim_ascii), options.written("tz")) {
-        errors.push(tz, "`tz` means nothing to `@once`", "leave it out: what runs once has no time of day");
-    }
-    if let (None, Some(key)) = (options.scheduled(), options.written("key")) {
-        errors.push(key, "`key` needs a schedule", "add `cron`, `every` or `run_on_start`; a job's name is `name`");
-    }
 }
 
 /// An alias that is the name already.

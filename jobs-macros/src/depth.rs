@@ -9,6 +9,11 @@ const DEEPEST: usize = 128;
 pub(crate) fn too_deep(item: &TokenStream) -> Option<TokenTree> {
     let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
     tokens.pop_if(|last| matches!(last, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
+    too_deep_among(tokens)
+}
+
+/// The same of tokens that are no item.
+pub(crate) fn too_deep_among(tokens: Vec<TokenTree>) -> Option<TokenTree> {
     // Of each stream that is open: what is left of it, how many angle brackets are open, and how many signs stand in front.
     let mut open = vec![(tokens.into_iter(), 0_usize, 0_usize)];
     while let Some((stream, angles, signs)) = open.last_mut() {

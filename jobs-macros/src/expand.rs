@@ -10,8 +10,10 @@ use syn::{Attribute, Type};
 
 use crate::attr::Options;
 use crate::entry::fields;
+use crate::schedule::ScheduleOptions;
 use crate::signature::{Head, Param, generated, mentions};
 use crate::types::{Named, alias, implement};
+use crate::value::stream;
 
 pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let p = private(options);
@@ -23,8 +25,8 @@ pub(crate) fn expand(head: &Head, options: &Options) -> TokenStream {
     let job = constructor(&p, &handle, &params, &named);
     let returns = returns(head);
     let follows = follows(&p, head, &params);
-    let fields = fields(&p, options);
-    let (arguments, services) = (arguments(&p, &named, options), services(&p, &named));
+    let fields = fields(&p, options, |schedule| payload(&p, &named, schedule));
+    let (arguments, services) = (arguments(&p, head, &named, options), services(&p, &named));
     let handler = handler(&p, head, &named, &types.returned);
     let (implement, types) = (implement(head), &types.items);
     let inside = quote! {
@@ -162,10 +164,39 @@ pub(crate) fn follows_all(p: &TokenStream, handle: &Ident) -> TokenStream {
     }
 }
 
-fn arguments(p: &TokenStream, params: &[Param], options: &Options) -> TokenStream {
-    let entry = if options.scheduled().is_some() { quote!(unsupplied) } else { quote!(argument) };
+/// The closure that encodes what a schedule gives to its jobs, as `job(..)` would. Each value is an expression of the user's, in a
+/// `let` with the type of its parameter, so that the compiler reports a wrong one where it stands.
+fn payload(p: &TokenStream, params: &[Param], schedule: &ScheduleOptions) -> Option<TokenStream> {
+    let given = &schedule.args.as_ref()?.given;
+    let arguments = Ident::new("arguments", Span::mixed_site());
+    let value = Ident::new("value", Span::mixed_site());
+    let put = stored(params).filter_map(|(name, ty)| {
+        let given = given.iter().find(|given| given.name.unraw() == name.unraw())?;
+        let key = name.unraw().to_string();
+        let written = stream(&given.value);
+        let written = match given.text() {
+            Some(text) => quote_spanned!(text.span()=> ::core::convert::From::from(#written)),
+            None => written,
+        };
+        Some(quote! {
+            let #value: #ty = #written;
+            #arguments.put(&#p::codec::<#ty>(#key), &#value);
+        })
+    });
+    Some(quote! {
+        || {
+            let mut #arguments = #p::ArgumentWriter::new();
+            #(#put)*
+            #arguments.finish()
+        }
+    })
+}
+
+fn arguments(p: &TokenStream, head: &Head, params: &[Param], options: &Options) -> TokenStream {
     stored(params)
         .map(|(name, ty)| {
+            let is_supplied = options.schedules().all(|schedule| schedule.supplies(head, name));
+            let entry = if is_supplied { quote!(argument) } else { quote!(unsupplied) };
             let key = name.unraw().to_string();
             quote!(#p::#entry::<#ty>(#key),)
         })

@@ -38,11 +38,55 @@ const RENAMED: &[(&str, &[&str])] = &[
             "timeout_seconds",
         ],
     ),
-    ("cron", &["cron_expr", "cron_expression", "crontab", "periodic", "pattern", "recurring", "schedule", "scheduled"]),
+    ("cron", &["cron_expr", "cron_expression", "crontab", "periodic", "pattern", "recurring", "scheduled"]),
     ("every", &["fixed_delay", "fixed_rate", "interval", "period", "repeat", "repeat_every", "run_every"]),
     ("tz", &["cron_tz", "time_zone", "timezone", "zone"]),
     ("key", &["schedule_id", "schedule_key", "schedule_name"]),
-    ("run_on_start", &["immediately", "on_start", "on_startup", "reboot", "run_at_start", "run_immediately", "run_on_startup"]),
+    (
+        "run_on_start",
+        &[
+            "immediately",
+            "on_deploy",
+            "on_start",
+            "on_startup",
+            "reboot",
+            "run_at_start",
+            "run_immediately",
+            "run_on_deployment",
+            "run_on_startup",
+        ],
+    ),
+    (
+        "misfire",
+        &[
+            "catch_up",
+            "catchup",
+            "coalesce",
+            "misfire_handling",
+            "misfire_instruction",
+            "misfire_policy",
+            "missed",
+            "missed_ticks",
+        ],
+    ),
+    (
+        "overlap",
+        &[
+            "concurrency_policy",
+            "disable_concurrent_execution",
+            "max_active_runs",
+            "max_instances",
+            "no_overlap",
+            "overlap_policy",
+            "overlapping",
+            "without_overlapping",
+        ],
+    ),
+    ("jitter", &["fuzz", "random_delay", "randomized_delay", "randomized_delay_sec", "splay", "spread"]),
+    ("starts", &["begins", "from", "not_before", "start", "start_at", "start_date", "start_time", "starting_at", "starts_at"]),
+    ("ends", &["end", "end_at", "end_date", "end_time", "ending_at", "ends_at", "not_after", "stop_at", "until"]),
+    ("args", &["argument", "arguments", "input", "kwargs", "parameters", "params", "payload"]),
+    ("schedule", &["periodic_task", "schedules", "trigger", "triggers"]),
     ("tags", &["labels", "tag"]),
     ("crate", &["crate_path", "krate", "path"]),
 ];
@@ -103,12 +147,8 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a tick is skipped while the job of an earlier one is alive; that cannot be changed yet",
-        &["coalesce", "disable_concurrent_execution", "max_instances", "no_overlap", "overlap"],
-    ),
-    (
-        "of the ticks that were missed the latest is made up for; that cannot be changed yet",
-        &["backfill", "backfill_period", "catch_up", "catchup", "misfire", "misfire_grace_time", "misfire_handling"],
+        "ticks that were missed are made up for by `misfire`: `misfire = \"all 20 within 2h\"` fires the last 20 of two hours",
+        &["backfill", "backfill_period", "misfire_grace_time", "starting_deadline_seconds"],
     ),
     (
         "return `Verdict::discard(..)` from the fn for an error that no retry can mend",
@@ -133,7 +173,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ),
     (
         "parameters of the fn are the arguments, and borrowed ones are what the runtime lends: `ctx: &JobContext`, `db: &Db`",
-        &["args", "arguments", "bind", "context", "ctx", "data", "extensions", "params", "payload", "services", "state"],
+        &["bind", "context", "ctx", "data", "extensions", "services", "state"],
     ),
     (
         "a setting turns a schedule off: `enabled = false` under `[jobs.send_email]` in `jobs.toml`",
@@ -141,12 +181,11 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ),
     ("metadata belongs to one job: give it when you enqueue, `.metadata(key, value)`", &["meta", "metadata"]),
     ("a tenant belongs to one job: give it when you enqueue, `.tenant(..)`", &["group", "tenant"]),
-    ("`exponential` spreads its waits by chance already", &["jitter", "retry_jitter"]),
+    ("`exponential` spreads its waits by chance already", &["backoff_jitter", "retry_jitter"]),
     ("write a doc comment above the fn", &["desc", "description", "doc", "docs"]),
     ("arguments are stored as JSON, in the way of their `Serialize`", &["codec", "content_type", "encoding", "serializer"]),
     ("jobs of old and new builds share a name: add an argument as an `Option`, or give the fn another `name`", &["version"]),
     ("put blocking work into `tokio::task::spawn_blocking` in the fn", &["blocking", "sync", "thread"]),
-    ("let the fn return at once before and after that time", &["end_date", "ends_at", "start_date", "starts_at", "until"]),
 ];
 
 /// What to write instead of a key of another system, if we know that key.

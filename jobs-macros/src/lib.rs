@@ -1,13 +1,16 @@
 //! The `#[job]` attribute. `jobs_runtime` re-exports it; nobody needs this crate by itself.
 //!
-//! The way of one job through the modules: `attr` reads the attribute (by the table in `keys`, each value by `value` with `number`
-//! and `text`; `foreign` and `mend` know what was meant by a wrong one). `signature` reads the head of the fn, if `item` finds one
-//! and `depth` has no fears. `check` applies the rules (with `parameters`), then `expand` writes the code (with `entry` and
-//! `types`), or `fallback` what is left of it beside the `errors`.
+//! The way of one job through the modules: `attr` reads the attribute, `schedule` what it says of each schedule, `args` what that
+//! gives to its jobs (split into `entries`, by the table in `keys`, each value by `value` with `number` and `text`; `foreign` and
+//! `mend` know what was meant by a wrong one). `signature` reads the head of the fn, if `item` finds one and `depth` has no fears.
+//! `check` applies the rules (with `parameters`), then `expand` writes the code (with `entry` and `types`), or `fallback` what is
+//! left of it beside the `errors`.
 
+mod args;
 mod attr;
 mod check;
 mod depth;
+mod entries;
 mod entry;
 mod errors;
 mod expand;
@@ -18,6 +21,7 @@ mod keys;
 mod mend;
 mod number;
 mod parameters;
+mod schedule;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -84,12 +88,20 @@ use crate::signature::Head;
 /// | `every = "5m"` | 1s to 366d | none | runs at an interval |
 /// | `tz = "Europe/Berlin"` | an IANA zone, `local` | `UTC` | the time zone of `cron` |
 /// | `key = "nightly"` | a name | the job's name | the schedule's key in the store |
-/// | `run_on_start` | `true`, `false` | `false` | runs each time a worker starts |
+/// | `run_on_start` | `true`, `"deployment"` | `false` | runs each time a worker starts, or once a build |
+/// | `misfire = "all 20 within 2h"` | `once`, `skip`, `all` | `once` | what becomes of missed ticks |
+/// | `overlap = "queue"` | `skip`, `queue`, `allow`, `cancel` | `skip` | what becomes of a tick while the last run is not over |
+/// | `jitter = "5m"` | 1ms to 1d | none | by how much it may run later |
+/// | `starts = "2027-01-31"` | a date, with or without a time | at once | runs not before it |
+/// | `ends = "2027-12-24T18:00:00"` | a date, with or without a time | never | runs neither at it nor after it |
+/// | `args(greeting = "hi", count = 3)` | values by parameter | none | the arguments of its jobs |
+/// | `schedule(every = "1h", key = "hourly")` | the keys from `cron` to `args` | none | one more schedule |
 /// | `tags = ["mail", "customer"]` | names | none | labels to find its jobs by |
 /// | `crate = ::jobs_runtime` | an absolute path | as shown | where `jobs_runtime` is |
 ///
 /// A name has 1 to 128 ASCII letters, digits and `_ - . : /`, and begins with a letter, a digit or `_`. A duration is whole
-/// numbers with units from large to small, `30s` or `1h30m`: `w`, `d`, `h`, `m`, `s`, `ms`, `us`, `ns`. All values are literals.
+/// numbers with units from large to small, `30s` or `1h30m`: `w`, `d`, `h`, `m`, `s`, `ms`, `us`, `ns`. All values are literals,
+/// but for those in `args(..)`.
 ///
 /// ## `name`
 ///
@@ -214,7 +226,7 @@ use crate::signature::Head;
 /// `@daily`, `@weekly`, `@monthly`, `@yearly`. `@once` runs once ever. When neither day field begins with `*`, a day matches
 /// if either does. Expressions that never fire are refused.
 ///
-/// A job that the clock starts has no arguments, or each is an `Option`, and `None` then.
+/// A job that the clock starts has no arguments, or each is given by [`args`](#args) or is an `Option`, and `None` then.
 ///
 /// ```
 /// # extern crate jobs_core as jobs_runtime;
@@ -266,13 +278,122 @@ use crate::signature::Head;
 ///
 /// ## `run_on_start`
 ///
-/// Makes a job each time a worker starts, unless the last one is still alive. With `cron` or `every` or alone.
+/// Makes a job each time a worker starts, unless the last one is still alive. With `"deployment"` it makes one for each build, by
+/// whichever process of it starts first. With `cron` or `every` or alone.
 ///
 /// ```
 /// # extern crate jobs_core as jobs_runtime;
 /// # use jobs_macros::job;
 /// #[job(run_on_start, every = "1h")]
 /// async fn warm_the_cache() {}
+///
+/// #[job(run_on_start = "deployment")]
+/// async fn rebuild_the_index() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `misfire`
+///
+/// A tick is missed when it is a minute late or when the next one has come as well: no worker ran, or the store could not be
+/// reached. `once` fires the latest of those that were missed, which stands for the others; `skip` fires none; `all` fires each, the
+/// oldest first, `all 20` the last 20 (100 without a number), `all within 2h` those not older than that (a day without it).
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(every = "10m", misfire = "all 20 within 2h")]
+/// async fn bill_the_last_ten_minutes() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `overlap`
+///
+/// A run is over when its job has ended; one that waits, also for a retry, is not over. `skip` leaves out a tick that comes before
+/// that; `queue` makes its job when the last run is over; `allow` makes it at once; `cancel` asks the last run to stop, and makes it
+/// when that is over.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "*/5 * * * *", overlap = "cancel")]
+/// async fn refresh() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `jitter`
+///
+/// Each job may run later than its tick by up to this, so that not all that is due at a full hour begins at once. Given in whole
+/// milliseconds.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "@daily", jitter = "30m")]
+/// async fn call_home() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `starts`
+///
+/// No tick before this moment: `2027-01-31`, which is midnight, `2027-01-31 08:00` or `2027-01-31T08:00:00`, on the clock of the
+/// schedule's zone (`tz`), or with an offset, `2027-01-31T08:00:00+01:00`, or `Z`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(cron = "0 8 * * *", tz = "Europe/Berlin", starts = "2027-01-31")]
+/// async fn open_the_shop() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `ends`
+///
+/// No tick at this moment or after it. Written like `starts`, after which it lies.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(every = "1h", ends = "2027-12-24T18:00:00+01:00")]
+/// async fn count_down() {}
+/// # fn main() {}
+/// ```
+///
+/// ## `args`
+///
+/// The arguments of the jobs that the clock makes, by the names of the parameters. Each value is an expression with the type of its
+/// parameter, which the compiler checks; a string is turned into what the parameter takes. They are evaluated when a process starts,
+/// not at each tick. A parameter that is not given must be an `Option`, and is `None` then.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// const SHOPS: [u32; 2] = [17, 23];
+///
+/// #[job(cron = "@daily", args(greeting = "good morning", shops = SHOPS.to_vec()))]
+/// async fn greet(greeting: String, shops: Vec<u32>, only: Option<String>) {
+///     # drop((greeting, shops, only));
+///     // ..
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ## `schedule`
+///
+/// One job may have several schedules: one beside its other keys, and any number in brackets of their own, each with the keys from
+/// `cron` to `args`. All but one of them need a `key`.
+///
+/// ```
+/// # extern crate jobs_core as jobs_runtime;
+/// # use jobs_macros::job;
+/// #[job(
+///     queue = "reports",
+///     schedule(cron = "0 9 * * MON-FRI", key = "morning", args(days = 1)),
+///     schedule(cron = "0 9 * * MON", key = "week", args(days = 7), misfire = "skip"),
+/// )]
+/// async fn report(days: u32) {
+///     # let _ = days;
+///     // ..
+/// }
 /// # fn main() {}
 /// ```
 ///

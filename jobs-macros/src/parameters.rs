@@ -7,7 +7,8 @@ use syn::{PatType, Type};
 use crate::attr::Options;
 use crate::check::PRIMITIVES;
 use crate::errors::Errors;
-use crate::signature::{borrowed, borrows, flat, inner, last_segment, mentions, plain_name, types_of};
+use crate::schedule::ScheduleOptions;
+use crate::signature::{Head, borrowed, borrows, flat, inner, last_segment, mentions, plain_name, types_of};
 
 /// The longest type that is written back to its author, in bytes.
 const LONGEST_TYPE: usize = 120;
@@ -17,7 +18,7 @@ const NEVER_AN_OPTION: [&str; 9] =
     ["String", "Vec", "VecDeque", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "PathBuf", "Duration"];
 
 /// Applies the rules for one parameter.
-pub(crate) fn parameter(param: &PatType, options: &Options, errors: &mut Errors) {
+pub(crate) fn parameter(param: &PatType, head: &Head, options: &Options, errors: &mut Errors) {
     if let Some(cfg) = param.attrs.iter().find(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
         let help = "put `#[cfg(..)]` on two versions of the fn; stored jobs may come from either";
         errors.push(cfg, "a parameter of a job cannot be conditional", help);
@@ -27,7 +28,7 @@ pub(crate) fn parameter(param: &PatType, options: &Options, errors: &mut Errors)
     } else if let Some(reference) = borrowed(&param.ty) {
         service(reference, errors);
     } else {
-        argument(param, options, errors);
+        argument(param, head, options, errors);
     }
 }
 
@@ -51,7 +52,7 @@ fn service(reference: &syn::TypeReference, errors: &mut Errors) {
 }
 
 /// The rules for `T`.
-fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
+fn argument(param: &PatType, head: &Head, options: &Options, errors: &mut Errors) {
     if plain_name(&param.pat).is_none() {
         let help = "give it a plain name, the key under which its value is stored, and take it apart in the body";
         errors.push(&param.pat, "an argument of a job needs a name", help);
@@ -90,10 +91,14 @@ fn argument(param: &PatType, options: &Options, errors: &mut Errors) {
             errors.push(ty, "an argument cannot borrow: it is stored with the job", help);
         }
         _ => {
-            if let Some(clock) = options.scheduled().filter(|_| is_never_an_option(ty, &name)) {
-                let message =
-                    format_args!("nobody can supply `{}`: `{clock}` starts this job by itself", param.pat.to_token_stream());
-                errors.push(ty, message, "make it an `Option<..>`, borrow a service, or let a second job call this fn");
+            let Some(argument) = plain_name(&param.pat).filter(|_| is_never_an_option(ty, &name)) else { return };
+            if let Some(clock) =
+                options.schedules().find(|schedule| !schedule.supplies(head, argument)).and_then(ScheduleOptions::clock)
+            {
+                let message = format_args!("nobody can supply `{argument}`: `{clock}` starts this job by itself");
+                let help =
+                    format_args!("give it there, `args({argument} = ..)`, or make it an `Option<..>`, or borrow a service");
+                errors.push(ty, message, help);
             }
         }
     }

@@ -6,17 +6,35 @@ use jobs_core::schedule::Spec;
 use jobs_core::text::{did_you_mean, shown};
 use jobs_core::{TextError, duration};
 
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30 * 86_400);
+const LONGEST_JITTER: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn timeout(text: &str) -> Result<Duration, TextError> {
     let timeout = duration::parse(text)?;
-    if timeout < SHORTEST_TIMEOUT || timeout > LONGEST_TIMEOUT {
+    if timeout < SHORTEST || timeout > LONGEST_TIMEOUT {
         let message = format!("timeout {} is out of range 1ms to 30d", duration::format(timeout));
         let error = TextError::new(0..text.len(), message);
         return Err(error.with_help("leave the key out for the runtime's own limit"));
     }
     Ok(timeout)
+}
+
+pub(crate) fn jitter(text: &str) -> Result<Duration, TextError> {
+    let jitter = duration::parse(text)?;
+    let error = |message: String| {
+        let help = "write 1ms to 1d, in whole milliseconds; leave the key out for no jitter";
+        Err(TextError::new(0..text.len(), message).with_help(help))
+    };
+    match jitter {
+        _ if jitter < SHORTEST || jitter > LONGEST_JITTER => {
+            error(format!("jitter {} is out of range 1ms to 1d", duration::format(jitter)))
+        }
+        _ if jitter.subsec_nanos() % 1_000_000 != 0 => {
+            error(format!("jitter {} is not a whole number of milliseconds", duration::format(jitter)))
+        }
+        _ => Ok(jitter),
+    }
 }
 
 /// The text of a schedule by the calendar, as it is.

@@ -22,7 +22,7 @@ pub(crate) struct Value {
     pub(crate) key: Ident,
     /// How the key is written, such as `queue = "mail"`.
     pub(crate) example: &'static str,
-    /// The tokens behind `=`; `None` for a key alone.
+    /// The tokens behind `=`, or the brackets behind a key that takes them; `None` for a key alone.
     pub(crate) tokens: Option<Vec<TokenTree>>,
 }
 
@@ -106,16 +106,36 @@ impl Value {
         value
     }
 
-    /// `true` or `false`; the key alone means `true`.
-    pub(crate) fn flag(&self, errors: &mut Errors) -> Option<bool> {
+    /// A string that `parse` accepts, `true` (`on`), which the key alone means as well, or `false` (`None`). An error was reported.
+    pub(crate) fn switch<T>(
+        &self,
+        on: T,
+        parse: impl Fn(&str) -> Result<T, TextError>,
+        takes: &str,
+        errors: &mut Errors,
+    ) -> Result<Option<T>, ()> {
         if self.tokens.is_none() {
-            return Some(true);
+            return Ok(Some(on));
         }
-        let tokens = self.tokens(errors)?;
-        match &tokens[..] {
-            [TokenTree::Ident(word)] if word == "true" => Some(true),
-            [TokenTree::Ident(word)] if word == "false" => Some(false),
-            _ => self.refuse(&tokens, "takes `true` or `false`", None, errors),
+        let tokens = self.tokens(errors).ok_or(())?;
+        match (&tokens[..], literal(&tokens)) {
+            ([TokenTree::Ident(word)], _) if word == "true" => Ok(Some(on)),
+            ([TokenTree::Ident(word)], _) if word == "false" => Ok(None),
+            (_, Some(Lit::Str(text))) if !matches!(&*text.value(), "true" | "false") => {
+                checked(&text, parse, errors).map(Some).ok_or(())
+            }
+            _ => {
+                let help = mend::as_string(&tokens, |text| parse(text).is_ok()).map(|text| self.write(&format!("{text:?}")));
+                self.refuse(&tokens, takes, help, errors).ok_or(())
+            }
+        }
+    }
+
+    /// What stands between the brackets behind the key.
+    pub(crate) fn inside(&self) -> TokenStream {
+        match self.tokens.as_deref() {
+            Some([TokenTree::Group(group)]) => group.stream(),
+            _ => TokenStream::new(),
         }
     }
 

@@ -58,6 +58,7 @@ async fn worker(store: &SqliteStore, number: u8) -> WorkerId {
         build: "1".to_owned(),
         kinds: [KindShape { name: "mail".to_owned(), shape: "1".to_owned() }].into(),
         queues: vec!["default".to_owned()],
+        schedules: Vec::new(),
         lease: Duration::from_secs(15),
     };
     store.register(now(0), new).await.expect("the worker is known");

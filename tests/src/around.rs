@@ -141,12 +141,16 @@ impl<P: Passage> JobStore for Around<P> {
 }
 
 impl<P: Passage> ScheduleStore for Around<P> {
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
-        self.pass("declare", Sort::Change, move |store| store.declare(now, schedules, known))
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
+        self.pass("change_schedules", Sort::Change, move |store| store.change_schedules(now, change))
     }
 
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.pass("schedules", Sort::Look, |store| store.schedules())
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+        self.pass("schedules", Sort::Look, move |store| store.schedules(now))
+    }
+
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
+        self.pass("ticks", Sort::Look, move |store| store.ticks(filter))
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {

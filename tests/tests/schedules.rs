@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::ScheduleStore;
+use jobs_core::store::{Now, ScheduleRecord, ScheduleStore};
 use jobs_runtime::{ClosureJob, JobContext, Runtime, closure};
-use tests::{Run, Script, World, enqueue, finished, on_every_store, script, stop};
+use tests::{Tap, Run, Script, World, enqueue, finished, on_every_store, script, stop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -21,6 +21,10 @@ async fn run_of(world: &World, runs: &mut Script, step: Duration) -> Run {
             run
         })
         .await
+}
+
+async fn rows_of(world: &World, store: &Tap) -> Vec<ScheduleRecord> {
+    store.schedules(Now { wall: world.now(), steady: Duration::ZERO }).await.unwrap().schedules
 }
 
 async fn start(world: &World, job: ClosureJob) -> Runtime {
@@ -101,7 +105,7 @@ async fn of_the_ticks_missed_while_all_were_down_the_latest_fires() {
         let run = run_of(world, &mut again, SECOND).await;
         assert_eq!(run.context.tick().unwrap(), world.now().round(jiff::Unit::Hour).unwrap());
         run.succeed().over().await;
-        let row = store.schedules().await.unwrap().remove(0);
+        let row = rows_of(world, &store).await.remove(0);
         assert_eq!(row.last_tick, world.now().round(jiff::Unit::Hour).unwrap());
         world.counts("one job", runtime.client(), |counts| counts.completed == 1 && counts.live() == 0).await;
         let next = run_of(world, &mut again, 60 * SECOND).await;
@@ -145,7 +149,7 @@ async fn a_schedule_can_be_switched_off_and_replaced_by_settings() {
             world.clock.advance(SECOND);
             let store = world.store().await;
             let runtime = world.builder(&store).option(path, text).register(job()).start().await.unwrap();
-            let rows = store.schedules().await.unwrap();
+            let rows = rows_of(world, &store).await;
             stop(runtime).await;
             rows.into_iter().map(|row| (row.schedule.spec, row.schedule.zone)).collect::<Vec<_>>()
         };
@@ -175,7 +179,7 @@ async fn a_process_without_schedules_declares_and_fires_none() {
         let run = runs.next().await;
         assert_eq!(run.context.tick(), None);
         run.succeed();
-        assert_eq!((store.calls("fire"), store.schedules().await.unwrap().len()), (0, 0));
+        assert_eq!((store.calls("fire"), rows_of(world, &store).await.len()), (0, 0));
         stop(runtime).await;
     })
     .await;
@@ -249,13 +253,13 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
         let mut runtimes = Vec::new();
         for (build, every, seconds) in [("1", "1h", 3_600), ("2", "10m", 600), ("1", "1h", 3_600)] {
             runtimes.push(started(build, every).await);
-            let row = store.schedules().await.unwrap().remove(0);
+            let row = rows_of(world, &store).await.remove(0);
             assert_eq!((&*row.schedule.spec, &*row.schedule.build), (&*format!("every {every}"), build));
             let mut ticks = vec![row.last_tick];
             for _ in 0..2 {
                 let before = ticks.last().copied();
                 let next =
-                    async || Some(store.schedules().await.unwrap().remove(0).last_tick).filter(|tick| Some(*tick) > before);
+                    async || Some(rows_of(world, &store).await.remove(0).last_tick).filter(|tick| Some(*tick) > before);
                 let fired = world.until("a tick", async || {
                     let fired = next().await;
                     if fired.is_none() {

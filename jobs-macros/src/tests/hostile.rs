@@ -41,10 +41,17 @@ fn hostile_values_are_answered_quickly_and_shortly() {
     ];
     for key in KEYS {
         for value in &values {
-            let start = Instant::now();
-            let tokens = expand(&format!("{} = {value}", key.name), "async fn f() {}").expect("tokens");
-            assert!(start.elapsed() < LONG, "{} = {}: {:?}", key.name, &value[..20], start.elapsed());
-            drop(tokens);
+            for attribute in [
+                format!("{} = {value}", key.name),
+                format!("{}({value})", key.name),
+                format!("schedule({} = {value})", key.name),
+                format!("every = \"5m\", args({} = {value})", key.name),
+            ] {
+                let start = Instant::now();
+                let tokens = expand(&attribute, "async fn f(name: u8) {}").expect("tokens");
+                assert!(start.elapsed() < LONG, "{}: {:?}", &attribute[..30], start.elapsed());
+                drop(tokens);
+            }
         }
     }
     let sentence = expand(&format!("cron = {}", values[1]), "async fn f() {}").expect("tokens").to_string();
@@ -57,9 +64,50 @@ fn hostile_lists_of_keys_are_answered_quickly() {
     for attribute in
         ["queue = \"a\", ".repeat(5_000), "qeue, ".repeat(5_000), ",".repeat(5_000), "a ".repeat(50_000), "= ".repeat(50_000)]
     {
+        expand(&format!("schedule({attribute})"), "async fn f() {}").expect("tokens");
+        expand(&format!("every = \"5m\", args({attribute})"), "async fn f(a: u8) {}").expect("tokens");
         expand(&attribute, "async fn f() {}").expect("tokens");
     }
     assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
+}
+
+#[test]
+fn values_of_arguments_are_parsed_only_as_deep_as_the_stack_reaches() {
+    for word in [
+        "return ",
+        "&",
+        "!",
+        "-",
+        "|a| ",
+        "move || ",
+        "if a {} else ",
+        "break ",
+        "a = ",
+        "a..",
+        "x as u8 + ",
+        "f(",
+        "[",
+        "{",
+        "::a::<",
+    ] {
+        for times in [60, 120, 250, 20_000] {
+            drop(expand(&format!("every = \"5m\", args(a = {} 1)", word.repeat(times)), "async fn f(a: u8) {}"));
+            let closed = word.repeat(times) + "1" + &")".repeat(if word == "f(" { times } else { 0 });
+            drop(expand(&format!("every = \"5m\", args(a = {closed})"), "async fn f(a: u8) {}"));
+        }
+    }
+    for (open, close) in
+        [("f(", ")"), ("[", "]"), ("{", "}"), ("(", ")"), ("a[", "]"), ("a::<", ">::b"), ("if a {", "}"), ("|| {", "}")]
+    {
+        for times in [30, 60, 100, 20_000] {
+            let value = open.repeat(times) + "1" + &close.repeat(times);
+            let tokens: Vec<TokenTree> = expand(&format!("every = \"5m\", args(a = {value})"), "async fn f(a: u8) {}")
+                .expect("tokens")
+                .into_iter()
+                .collect();
+            drop(tokens);
+        }
+    }
 }
 
 #[test]
@@ -108,6 +156,15 @@ const ATTRIBUTE: &[&str] = &[
     "tz",
     "key",
     "run_on_start",
+    "misfire",
+    "overlap",
+    "jitter",
+    "starts",
+    "ends",
+    "args",
+    "schedule",
+    "(a = 5)",
+    "(every = \"1h\")",
     "tags",
     "crate",
     "unique",
@@ -140,6 +197,9 @@ const ATTRIBUTE: &[&str] = &[
     "\"UTC\"",
     "\"\"",
     "\"fixed 30s\"",
+    "\"all 20\"",
+    "\"deployment\"",
+    "\"2027-01-31\"",
     "b\"x\"",
     "c\"x\"",
     "r#\"x\"#",
@@ -224,6 +284,12 @@ proptest! {
     #[test]
     fn no_attribute_makes_the_macro_panic(attribute in soup(ATTRIBUTE)) {
         drop(expand(&attribute, "async fn f(a: Option<u8>, b: &u8) {}"));
+    }
+
+    #[test]
+    fn no_argument_of_a_schedule_makes_the_macro_panic(value in soup(HEAD), other in soup(ATTRIBUTE)) {
+        drop(expand(&format!("every = \"5m\", args(a = {value}, b = {other})"), "async fn f(a: Option<u8>, b: u8) {}"));
+        drop(expand(&format!("schedule(every = \"5m\", args({value}), {other})"), "async fn f(a: Option<u8>, b: u8) {}"));
     }
 
     #[test]

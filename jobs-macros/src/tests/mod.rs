@@ -9,6 +9,7 @@ use quote::{ToTokens, quote};
 use crate::job_tokens;
 
 mod hostile;
+mod schedules;
 mod sentences;
 
 fn inputs() -> Vec<PathBuf> {

@@ -15,7 +15,7 @@ fn mistake(attribute: &str) -> String {
 
 #[test]
 fn keys_of_other_systems_lead_to_ours() {
-    for (theirs, ours) in [("max_retries", "retries"), ("schedule", "cron"), ("timezone", "tz"), ("interval", "every")] {
+    for (theirs, ours) in [("max_retries", "retries"), ("crontab", "cron"), ("timezone", "tz"), ("interval", "every")] {
         assert_eq!(mistake(&format!("{theirs} = 1")), format!("unknown key `{theirs}`\nhelp: it is called `{ours}` here"));
     }
 }

@@ -57,7 +57,7 @@ const _: () = {
             ::jobs_runtime::__private::Duration::new(30, 0),
         ),
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-        schedule: ::jobs_runtime::__private::None,
+        schedules: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         arguments: &[
             ::jobs_runtime::__private::argument::<
                 <__JobType2 as ::jobs_runtime::__private::Same>::Type,

@@ -45,7 +45,7 @@ const _: () = {
         backoff: ::jobs_runtime::__private::None,
         timeout: ::jobs_runtime::__private::None,
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-        schedule: ::jobs_runtime::__private::None,
+        schedules: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         arguments: &[
             ::jobs_runtime::__private::argument::<
                 <__JobType0 as ::jobs_runtime::__private::Same>::Type,

@@ -31,7 +31,7 @@ const _: () = {
         }),
         timeout: ::jobs_runtime::__private::None,
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-        schedule: ::jobs_runtime::__private::None,
+        schedules: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         arguments: &[],
         services: &[],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {

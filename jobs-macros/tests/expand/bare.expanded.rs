@@ -28,7 +28,7 @@ const _: () = {
         backoff: ::jobs_runtime::__private::None,
         timeout: ::jobs_runtime::__private::None,
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-        schedule: ::jobs_runtime::__private::None,
+        schedules: ::jobs_runtime::__private::Cow::Borrowed(&[]),
         arguments: &[],
         services: &[],
         handler: ::jobs_runtime::__private::Handler::Fn(|call| {

@@ -53,18 +53,80 @@ const _: () = {
                 crate::renamed::__private::Cow::Borrowed("mail"),
             ],
         ),
-        schedule: crate::renamed::__private::Some(crate::renamed::__private::ScheduleEntry {
-            key: crate::renamed::__private::Some(
-                crate::renamed::__private::Cow::Borrowed("weekly"),
-            ),
-            spec: crate::renamed::__private::ScheduleText::Cron(
-                crate::renamed::__private::Cow::Borrowed("0 2 * * MON"),
-            ),
-            zone: crate::renamed::__private::Some(
-                crate::renamed::__private::Cow::Borrowed("Europe/Berlin"),
-            ),
-            run_on_start: true,
-        }),
+        schedules: crate::renamed::__private::Cow::Borrowed(
+            &[
+                crate::renamed::__private::ScheduleEntry {
+                    key: crate::renamed::__private::Some(
+                        crate::renamed::__private::Cow::Borrowed("weekly"),
+                    ),
+                    spec: crate::renamed::__private::ScheduleText::Cron(
+                        crate::renamed::__private::Cow::Borrowed("0 2 * * MON"),
+                    ),
+                    zone: crate::renamed::__private::Some(
+                        crate::renamed::__private::Cow::Borrowed("Europe/Berlin"),
+                    ),
+                    run_on_start: crate::renamed::__private::Some(
+                        crate::renamed::__private::RunOnStart::Deployment,
+                    ),
+                    misfire: crate::renamed::__private::Misfire::All {
+                        limit: 20,
+                        within: crate::renamed::__private::Duration::new(7200, 0),
+                    },
+                    overlap: crate::renamed::__private::Overlap::Cancel,
+                    jitter: crate::renamed::__private::Duration::new(300, 0),
+                    starts: crate::renamed::__private::Some(crate::renamed::__private::Moment {
+                        year: 2027,
+                        month: 1,
+                        day: 31,
+                        hour: 0,
+                        minute: 0,
+                        second: 0,
+                        offset: crate::renamed::__private::None,
+                    }),
+                    ends: crate::renamed::__private::Some(crate::renamed::__private::Moment {
+                        year: 2027,
+                        month: 12,
+                        day: 24,
+                        hour: 18,
+                        minute: 0,
+                        second: 0,
+                        offset: crate::renamed::__private::Some(-12600),
+                    }),
+                    payload: crate::renamed::__private::Some(|| {
+                        let mut arguments = crate::renamed::__private::ArgumentWriter::new();
+                        let value: <__JobType0 as crate::renamed::__private::Same>::Type = Some(
+                            7,
+                        );
+                        arguments
+                            .put(
+                                &crate::renamed::__private::codec::<
+                                    <__JobType0 as crate::renamed::__private::Same>::Type,
+                                >("days"),
+                                &value,
+                            );
+                        arguments.finish()
+                    }),
+                },
+                crate::renamed::__private::ScheduleEntry {
+                    key: crate::renamed::__private::Some(
+                        crate::renamed::__private::Cow::Borrowed("daily"),
+                    ),
+                    spec: crate::renamed::__private::ScheduleText::Every(
+                        crate::renamed::__private::Cow::Borrowed("1d"),
+                    ),
+                    zone: crate::renamed::__private::None,
+                    run_on_start: crate::renamed::__private::Some(
+                        crate::renamed::__private::RunOnStart::Process,
+                    ),
+                    misfire: crate::renamed::__private::Misfire::Once,
+                    overlap: crate::renamed::__private::Overlap::Skip,
+                    jitter: crate::renamed::__private::Duration::new(0, 0),
+                    starts: crate::renamed::__private::None,
+                    ends: crate::renamed::__private::None,
+                    payload: crate::renamed::__private::None,
+                },
+            ],
+        ),
         arguments: &[
             crate::renamed::__private::unsupplied::<
                 <__JobType0 as crate::renamed::__private::Same>::Type,

@@ -38,14 +38,24 @@ const _: () = {
         backoff: ::jobs_runtime::__private::None,
         timeout: ::jobs_runtime::__private::None,
         tags: ::jobs_runtime::__private::Cow::Borrowed(&[]),
-        schedule: ::jobs_runtime::__private::Some(::jobs_runtime::__private::ScheduleEntry {
-            key: ::jobs_runtime::__private::None,
-            spec: ::jobs_runtime::__private::ScheduleText::Every(
-                ::jobs_runtime::__private::Cow::Borrowed("5m"),
-            ),
-            zone: ::jobs_runtime::__private::None,
-            run_on_start: false,
-        }),
+        schedules: ::jobs_runtime::__private::Cow::Borrowed(
+            &[
+                ::jobs_runtime::__private::ScheduleEntry {
+                    key: ::jobs_runtime::__private::None,
+                    spec: ::jobs_runtime::__private::ScheduleText::Every(
+                        ::jobs_runtime::__private::Cow::Borrowed("5m"),
+                    ),
+                    zone: ::jobs_runtime::__private::None,
+                    run_on_start: ::jobs_runtime::__private::None,
+                    misfire: ::jobs_runtime::__private::Misfire::Once,
+                    overlap: ::jobs_runtime::__private::Overlap::Skip,
+                    jitter: ::jobs_runtime::__private::Duration::new(0, 0),
+                    starts: ::jobs_runtime::__private::None,
+                    ends: ::jobs_runtime::__private::None,
+                    payload: ::jobs_runtime::__private::None,
+                },
+            ],
+        ),
         arguments: &[],
         services: &[
             ::jobs_runtime::__private::service::<

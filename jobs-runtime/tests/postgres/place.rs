@@ -141,6 +141,7 @@ pub(crate) async fn worker_at(store: &PostgresStore, at: Now) -> WorkerId {
         build: "1".to_owned(),
         kinds: [KindShape { name: "mail".to_owned(), shape: "1".to_owned() }].into(),
         queues: vec!["default".to_owned()],
+        schedules: Vec::new(),
         lease: Duration::from_secs(600),
     };
     store.register(at, new).await.expect("the worker is known");

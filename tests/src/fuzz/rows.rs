@@ -152,12 +152,21 @@ fn cell() -> impl Strategy<Value = (&'static str, Cell)> {
 fn cell_of_a_schedule() -> impl Strategy<Value = (&'static str, Cell)> {
     let specs = select(vec!["every 1s", "cron * * * * * *", "cron 0 2 * * *", "cron @once", "never"]);
     let zones = select(vec!["UTC", "Europe/Berlin", "local"]);
+    let definitions = select(vec![
+        "{}",
+        r#"{"payload":"{}","overlap":"queue","misfire":"all 3 within 1h","jitter":500}"#,
+        r#"{"overlap":"cancel","starts_at":"2026-01-01T00:00:00Z","ends_at":"2099-01-01T00:00:00Z","tags":["a"]}"#,
+        r#"{"metadata":{"a":1},"tenant":"t","user":"u","chain":[{"kind":"work"}],"retries":0,"timeout":1}"#,
+    ]);
+    let lists = select(vec!["[]", "[1767225600000000]", "[0,-1,9223372036854775807]"]);
     prop_oneof![
         4 => almost(specs.prop_map(str::to_owned)).prop_map(|spec| ("spec", Cell::Text(spec))),
         2 => almost(zones.prop_map(str::to_owned)).prop_map(|zone| ("zone", Cell::Text(zone))),
-        2 => (select(vec!["spec", "zone", "payload", "queue", "build"]), text()),
-        1 => number().prop_map(|priority| ("priority", priority)),
-        2 => time().prop_map(|time| ("last_tick", time)),
+        3 => almost(definitions.prop_map(str::to_owned)).prop_map(|text| ("definition", Cell::Text(text))),
+        1 => almost(lists.prop_map(str::to_owned)).prop_map(|text| ("queued", Cell::Text(text))),
+        2 => (select(vec!["spec", "zone", "definition", "queued", "started", "build", "override_spec", "override_zone"]), text()),
+        1 => number().prop_map(|version| ("version", version)),
+        2 => (select(vec!["last_tick", "paused_at"]), time()),
     ]
 }
 
@@ -253,7 +262,7 @@ async fn go_on(runtime: &Runtime, store: &Arc<Tap>, taken: &[Taken]) -> Result<(
     store.heartbeat(now, worker).await.map_err(said("heartbeat"))?;
     store.rescue(now, worker).await.map_err(said("rescue"))?;
     store.prune(now, Retention { completed: day, cancelled: day, failed: day }).await.map_err(said("prune"))?;
-    store.schedules().await.map_err(said("schedules"))?;
+    store.schedules(now).await.map_err(said("schedules"))?;
     store.unserved(now).await.map_err(said("unserved"))?;
     store.workers().await.map_err(said("workers"))?;
     client.counts().await.map_err(said("counts"))?;

@@ -273,13 +273,17 @@ impl Referee {
     }
 
     pub(super) fn fired(&mut self, fire: &Fire, fired: Fired) {
-        let (Some(last), Some(expected)) = (self.schedules.get(&fire.key).copied(), fire.expected) else { return };
-        if fired == Fired::Lost {
+        let (Some(last), Occasion::Time { last_tick: expected, .. }) = (self.schedules.get(&fire.key).copied(), &fire.occasion)
+        else {
+            return;
+        };
+        let expected = *expected;
+        if matches!(fired, Fired::Lost | Fired::Early(_)) {
             return;
         }
         let text = format!("{} at {}", fire.key, fire.tick);
         let of_schedule = |case: &&Case| case.record.schedule.as_ref() == Some(&fire.key) && !case.record.state.is_finished();
-        if self.cases.values().any(|case| of_schedule(&case)) != (fired == Fired::Overlap) {
+        if self.cases.values().any(|case| of_schedule(&case)) != (fired == Fired::Skipped(Skip::Overlap)) {
             self.blame("a tick is skipped while a job of its schedule lives, and only then", text.clone());
         }
         if last != expected || fire.tick <= expected {

@@ -215,19 +215,26 @@ impl Server {
         Ok(handed_back)
     }
 
-    pub(super) fn declare(
+    pub(super) fn change_schedules(
         &self,
         life: &Life,
         now: Now,
-        schedules: Vec<NewSchedule>,
-        known: Arc<BTreeSet<String>>,
-    ) -> Result<(), StoreError> {
-        let now = self.now(now);
-        at_once(self.store.declare(now, schedules, known))?;
-        self.note(&life.name(), "declare");
-        let rows = at_once(self.store.schedules())?;
+        change: ScheduleChange,
+    ) -> Result<Vec<ScheduleAnswer>, StoreError> {
+        let what = match &change {
+            ScheduleChange::Declare { .. } => "declare",
+            ScheduleChange::Retire { .. } => "retire",
+            _ => "change schedules",
+        };
+        let answers = at_once(self.store.change_schedules(self.now(now), change))?;
+        self.note(&life.name(), what);
+        let rows = self.schedules(now)?.schedules;
         self.book().referee.declared(&rows);
-        Ok(())
+        Ok(answers)
+    }
+
+    pub(super) fn schedules(&self, now: Now) -> Result<Schedules, StoreError> {
+        at_once(self.store.schedules(self.now(now)))
     }
 
     pub(super) fn fire(&self, life: &Life, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>, StoreError> {
@@ -244,7 +251,7 @@ impl Server {
                 self.look_at(&Cause::Enqueue, [*id]);
             }
         }
-        let rows = at_once(self.store.schedules())?;
+        let rows = self.schedules(now)?.schedules;
         self.book().referee.ticked(&rows);
         Ok(answers)
     }

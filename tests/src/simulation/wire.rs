@@ -321,12 +321,16 @@ impl JobStore for Wire {
 }
 
 impl ScheduleStore for Wire {
-    fn declare(&self, now: Now, schedules: Vec<NewSchedule>, known: Arc<BTreeSet<String>>) -> StoreFuture<'_, ()> {
-        self.call(Lane::Duties, move |server, life| server.declare(life, now, schedules, known))
+    fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
+        self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, change))
     }
 
-    fn schedules(&self) -> StoreFuture<'_, Vec<ScheduleRecord>> {
-        self.call(Lane::Duties, |server, _| server.ask(ScheduleStore::schedules))
+    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+        self.call(Lane::Duties, move |server, _| server.schedules(now))
+    }
+
+    fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
+        self.call(Lane::Duties, move |server, _| server.ask(|store| store.ticks(filter)))
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {

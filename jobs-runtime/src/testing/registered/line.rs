@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use jobs_core::JobEntry;
-use jobs_core::name;
-use jobs_core::registry::ScheduleText;
+use jobs_core::registry::{ScheduleEntry, ScheduleText};
+use jobs_core::schedule::{Misfire, Overlap, RunOnStart};
+use jobs_core::{duration, name};
 
 /// One kind as the list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +30,43 @@ impl Line {
             aliases.sort();
             keys.push(format!("aliases = {aliases:?}"));
         }
-        if let Some(schedule) = entry.schedules.first() {
-            match &schedule.spec {
-                ScheduleText::Cron(text) => keys.push(format!("cron = {text:?}")),
-                ScheduleText::Every(text) => keys.push(format!("every = {text:?}")),
-                ScheduleText::Never => {}
-            }
-            keys.extend(schedule.zone.as_ref().map(|zone| format!("tz = {zone:?}")));
-            keys.extend(schedule.key.as_ref().map(|key| format!("key = {key:?}")));
-            keys.extend(schedule.run_on_start.is_some().then(|| "run_on_start".to_owned()));
+        match &*entry.schedules {
+            [one] => keys.extend(schedule(one)),
+            several => keys.extend(several.iter().map(|one| format!("schedule({})", schedule(one).join(", ")))),
         }
         let text = format!("{}({arguments}) {}", entry.name, keys.join(", "));
         Self { name: entry.name.to_string(), arguments, text }
     }
+}
+
+/// The keys of one schedule that are not at their defaults. Of its arguments only that there are some: their values may be those of
+/// one machine.
+fn schedule(schedule: &ScheduleEntry) -> Vec<String> {
+    let mut keys = Vec::new();
+    match &schedule.spec {
+        ScheduleText::Cron(text) => keys.push(format!("cron = {text:?}")),
+        ScheduleText::Every(text) => keys.push(format!("every = {text:?}")),
+        ScheduleText::Never => {}
+    }
+    keys.extend(schedule.zone.as_ref().map(|zone| format!("tz = {zone:?}")));
+    keys.extend(schedule.key.as_ref().map(|key| format!("key = {key:?}")));
+    keys.extend(schedule.run_on_start.map(|occasion| match occasion {
+        RunOnStart::Process => "run_on_start".to_owned(),
+        RunOnStart::Deployment => format!("run_on_start = \"{occasion}\""),
+    }));
+    if schedule.misfire != Misfire::default() {
+        keys.push(format!("misfire = \"{}\"", schedule.misfire));
+    }
+    if schedule.overlap != Overlap::default() {
+        keys.push(format!("overlap = \"{}\"", schedule.overlap));
+    }
+    if !schedule.jitter.is_zero() {
+        keys.push(format!("jitter = \"{}\"", duration::format(schedule.jitter)));
+    }
+    keys.extend(schedule.starts.map(|moment| format!("starts = \"{moment}\"")));
+    keys.extend(schedule.ends.map(|moment| format!("ends = \"{moment}\"")));
+    keys.extend(schedule.payload.map(|_| "args(..)".to_owned()));
+    keys
 }
 
 /// A type without the modules it stands in: `core::option::Option<alloc::string::String>` is `Option<String>`.

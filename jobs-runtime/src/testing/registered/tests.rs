@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use jobs_core::argument::{ArgumentEntry, argument};
-use jobs_core::schedule::RunOnStart;
 use jobs_core::registry::{Handler, Location, ScheduleEntry, ScheduleText};
+use jobs_core::schedule::{Misfire, Moment, Overlap, RunOnStart};
 use jobs_core::{JobEntry, Registry};
 
 use super::{check, written};
@@ -24,9 +25,9 @@ fn aliased(name: &'static str, line: u32, aliases: &'static [Cow<'static, str>])
 }
 
 fn scheduled(name: &'static str, spec: ScheduleText, zone: Option<&'static str>) -> JobEntry {
-    let mut schedule = ScheduleEntry::new(spec);
-    (schedule.key, schedule.zone) = (Some("nightly".into()), zone.map(Cow::Borrowed));
-    schedule.run_on_start = Some(RunOnStart::Process);
+    let run_on_start = Some(RunOnStart::Process);
+    let schedule =
+        ScheduleEntry { key: Some("nightly".into()), zone: zone.map(Cow::Borrowed), run_on_start, ..ScheduleEntry::new(spec) };
     JobEntry { schedules: vec![schedule].into(), ..entry(name, 9) }
 }
 
@@ -75,6 +76,35 @@ fn a_list_has_all_that_stored_jobs_and_schedules_depend_on() {
         ]
     );
     check(&jobs, Path::new("jobs.txt"), Ok(list.into_bytes())).unwrap();
+}
+
+#[test]
+fn a_list_has_every_key_of_every_schedule() {
+    let hourly = ScheduleEntry {
+        key: Some("hourly".into()),
+        run_on_start: Some(RunOnStart::Deployment),
+        misfire: Misfire::Skip,
+        overlap: Overlap::Queue,
+        jitter: Duration::from_secs(90),
+        starts: Some(Moment::parse("2027-01-31").unwrap()),
+        ends: Some(Moment::parse("2027-12-24T18:00:00+01:00").unwrap()),
+        payload: Some(|| Ok(r#"{"to":"a"}"#.to_owned())),
+        ..ScheduleEntry::new(ScheduleText::Every("1h".into()))
+    };
+    let daily = ScheduleEntry { misfire: Misfire::ALL, ..ScheduleEntry::new(ScheduleText::Cron("@daily".into())) };
+    let line = |schedules: Vec<ScheduleEntry>| {
+        let jobs = registry([JobEntry { schedules: schedules.into(), ..entry("a", 1) }]);
+        let list = written(&jobs);
+        check(&jobs, Path::new("jobs.txt"), Ok(list.clone().into_bytes())).unwrap();
+        list.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(line(vec![daily.clone()]), r#"a() queue = "default", cron = "@daily", misfire = "all 100 within 1d""#);
+    assert_eq!(
+        line(vec![daily, hourly]),
+        r#"a() queue = "default", schedule(cron = "@daily", misfire = "all 100 within 1d"), schedule(every = "1h", key = "hourly", "#.to_owned()
+            + r#"run_on_start = "deployment", misfire = "skip", overlap = "queue", jitter = "1m30s", starts = "2027-01-31T00:00:00", "#
+            + r#"ends = "2027-12-24T18:00:00+01:00", args(..))"#
+    );
 }
 
 #[test]

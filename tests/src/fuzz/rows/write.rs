@@ -60,11 +60,11 @@ fn right(row: &Row, now: i64) -> Vec<(&'static str, Cell)> {
                 ("kind", text("work")),
                 ("spec", text("every 1h")),
                 ("zone", text("UTC")),
-                ("payload", text("{}")),
-                ("queue", text("default")),
-                ("priority", Cell::Number(0)),
-                ("build", text("1")),
+                ("definition", text("{}")),
+                ("version", Cell::Number(1)),
                 ("last_tick", Cell::Time(now)),
+                ("queued", text("[]")),
+                ("started", text("[]")),
             ];
         }
         Table::Job => Vec::new(),
