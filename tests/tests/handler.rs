@@ -1,11 +1,14 @@
 //! A job from its entry to its outcome, without a store or a worker: decode, inject, call, settle.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jobs_runtime::__private::{Call, Directive, JobEntry, Registry, ScheduleEntry, ScheduleText, Scope, Services, Settled};
+use jobs_runtime::schedule::{Misfire, Moment, Overlap, RunOnStart};
 use jobs_runtime::{BoxError, IntoJob, Job, JobContext, Verdict, job};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +76,32 @@ async fn announce<'a>(mailer: &'a dyn Mailer, shared: &(dyn Mailer + 'static), t
 #[job(cron = "0 2 * * *", tz = "europe/berlin", key = "night", run_on_start)]
 async fn nightly(days: Option<u32>) -> Result<u32, String> {
     Ok(days.unwrap_or(30))
+}
+
+#[job(
+    cron = "@daily",
+    args(greeting = "hi", only = Some("all".to_owned()), count = 3),
+    schedule(
+        every = "10m",
+        key = "often",
+        misfire = "all 20 within 2h",
+        overlap = "cancel",
+        jitter = "1m30s",
+        starts = "2027-01-31",
+        ends = "2027-12-24T18:00:00-03:30",
+        args(greeting = format!("hel{}", "lo"), count = u32::MAX)
+    ),
+    schedule(run_on_start = "deployment", key = "start", args(count = LIMIT, greeting = String::new()))
+)]
+async fn greet(greeting: String, count: u32, only: Option<String>) -> Result<String, Infallible> {
+    Ok(format!("{greeting} {count} {only:?}"))
+}
+
+const LIMIT: u32 = 7;
+
+#[job(every = "5m", args(map = BTreeMap::from([(vec![1], 2)])))]
+async fn keyless(map: BTreeMap<Vec<u8>, u8>) {
+    drop(map);
 }
 
 #[job(every = "5m", backoff = "1m, 5m")]
@@ -198,17 +227,47 @@ fn a_schedule_is_written_down_as_it_was_given() {
         key: Some("night".into()),
         spec: ScheduleText::Cron("0 2 * * *".into()),
         zone: Some("Europe/Berlin".into()),
-        run_on_start: true,
+        run_on_start: Some(RunOnStart::Process),
+        ..ScheduleEntry::new(ScheduleText::Never)
     };
-    assert_eq!(nightly::entry().schedule, Some(schedule));
-    assert_eq!(poll::entry().schedule.as_ref().unwrap().spec, ScheduleText::Every("5m".into()));
-    assert_eq!(nothing::entry().schedule, None);
+    assert_eq!(format!("{:?}", nightly::entry().schedules), format!("{:?}", [schedule]));
+    assert_eq!(poll::entry().schedules[0].spec, ScheduleText::Every("5m".into()));
+    assert!(nothing::entry().schedules.is_empty());
+}
+
+#[test]
+fn every_key_of_several_schedules_is_written_down_as_it_was_given() {
+    let [first, second, third] = &*greet::entry().schedules else { panic!("three schedules are expected") };
+    assert_eq!((first.misfire, first.overlap), (Misfire::Once, Overlap::Skip));
+    assert_eq!((first.jitter, first.starts, first.ends, first.run_on_start), (Duration::ZERO, None, None, None));
+    assert_eq!((first.key.as_deref(), second.key.as_deref(), third.key.as_deref()), (None, Some("often"), Some("start")));
+    assert_eq!(second.misfire, Misfire::All { limit: 20, within: Duration::from_secs(7_200) });
+    assert_eq!((second.overlap, second.jitter), (Overlap::Cancel, Duration::from_secs(90)));
+    assert_eq!(second.starts, Moment::parse("2027-01-31").ok());
+    assert_eq!(second.ends, Moment::parse("2027-12-24T18:00:00-03:30").ok());
+    assert_eq!((&third.spec, third.run_on_start), (&ScheduleText::Never, Some(RunOnStart::Deployment)));
+}
+
+#[tokio::test]
+async fn the_arguments_of_a_schedule_are_those_that_the_job_would_write_and_read() {
+    let payload = |nth: usize| greet::entry().schedules[nth].payload.unwrap()().unwrap();
+    assert_eq!(payload(0), greet::job("hi".into(), 3, Some("all".into())).into_new_job().unwrap().payload);
+    for (nth, output) in [(0, "hi 3 Some(\"all\")"), (1, "hello 4294967295 None"), (2, " 7 None")] {
+        let ran = run(greet::entry(), &payload(nth)).await.unwrap();
+        assert_eq!(ran, Some(serde_json::to_string(output).unwrap()));
+    }
+}
+
+#[test]
+fn an_argument_without_a_json_form_is_an_error_of_its_schedule() {
+    let error = keyless::entry().schedules[0].payload.unwrap()().unwrap_err();
+    assert!(error.to_string().starts_with("argument `map` cannot be written as JSON: "), "{error}");
 }
 
 #[test]
 fn every_job_of_this_file_is_linked_and_found_by_its_earlier_names() {
     let registry = Registry::new(Registry::linked().cloned()).unwrap();
     let names: Vec<&str> = registry.entries().iter().map(|entry| &*entry.name).collect();
-    assert_eq!(names, ["announce", "nightly", "nothing", "poll", "resize"]);
+    assert_eq!(names, ["announce", "greet", "keyless", "nightly", "nothing", "poll", "resize"]);
     assert_eq!(registry.get("shrink").unwrap().location, resize::entry().location);
 }

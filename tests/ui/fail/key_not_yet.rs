@@ -1,6 +1,6 @@
 use jobs_runtime::job;
 
-#[job(unique = true, concurrency = 4, misfire = "skip", on_error = "report", version = 2)]
+#[job(unique = true, concurrency = 4, on_error = "report", version = 2)]
 async fn send() {}
 
 fn main() {

@@ -1,6 +1,6 @@
 use jobs_runtime::job;
 
-#[job(max_attempts = 3, schedule = "@daily", delay = "5m")]
+#[job(max_attempts = 3, crontab = "@daily", delay = "5m")]
 async fn send() {}
 
 fn main() {}

@@ -8,11 +8,12 @@ use ::std::string::String;
 
 struct Db;
 
-#[job(every = "5m", tags = ["a"], backoff = "1m, 2m")]
-async fn poll(_db: &Db, days: Option<u32>) -> Result<u32, String> {
+#[job(every = "5m", tags = ["a"], backoff = "1m, 2m", jitter = "5s", args(text = "x"), schedule(run_on_start, key = "s", args(text = "y")))]
+async fn poll(_db: &Db, days: Option<u32>, text: String) -> Result<u32, String> {
+    let _ = text;
     Result::Ok(days.unwrap_or(1))
 }
 
 fn main() {
-    let _job = poll::job(Option::None);
+    let _job = poll::job(Option::None, String::new());
 }

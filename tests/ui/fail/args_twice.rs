@@ -1,0 +1,10 @@
+use jobs_runtime::job;
+
+#[job(every = "5m", args(greeting = "hi", count = 3, greeting = "ho"))]
+async fn greet(greeting: String, count: u32) {
+    let _ = (greeting, count);
+}
+
+fn main() {
+    let _job = greet::job("hi".into(), 3);
+}

@@ -1,0 +1,8 @@
+use jobs_runtime::job;
+
+#[job(every = "5m", starts = 2027-01-31)]
+async fn sweep() {}
+
+fn main() {
+    let _job = sweep::job();
+}
