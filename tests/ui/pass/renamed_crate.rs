@@ -13,5 +13,5 @@ async fn send(to: Option<String>) {
 
 fn main() {
     let _job = send::job(None);
-    assert!(send::entry().schedule.is_none());
+    assert!(send::entry().schedules.is_empty());
 }

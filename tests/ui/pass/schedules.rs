@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use jobs_runtime::{IntoJob, Job, job};
 
-#[allow(non_upper_case_globals)]
-const arguments: u32 = 7;
-#[allow(non_upper_case_globals)]
-const value: u32 = 8;
+const fn arguments() -> u32 {
+    7
+}
+
+const VALUE: u32 = 8;
 
 fn texts<A, B>() -> Vec<String> {
     vec![size_of::<A>().to_string(), size_of::<B>().to_string()]
@@ -28,10 +29,10 @@ struct Point {
         boxed = "c",
         path = "d",
         r#type = 'e',
-        number = arguments + value,
+        number = arguments() + VALUE,
         list = texts::<u8, Vec<(u8, u8)>>(),
         point = Point { x: -1 },
-        only = Some(if arguments < value { 1 } else { 2 }),
+        only = Some(if arguments() < VALUE { 1 } else { 2 }),
     ),
 )]
 #[allow(clippy::too_many_arguments)]
