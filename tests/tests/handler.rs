@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use jobs_core::schedule::RunOnStart;
 use jobs_runtime::__private::{Call, Directive, JobEntry, Registry, ScheduleEntry, ScheduleText, Scope, Services, Settled};
 use jobs_runtime::{BoxError, IntoJob, Job, JobContext, Verdict, job};
 use serde::{Deserialize, Serialize};
@@ -194,15 +195,13 @@ fn the_entry_holds_what_the_keys_say() {
 
 #[test]
 fn a_schedule_is_written_down_as_it_was_given() {
-    let schedule = ScheduleEntry {
-        key: Some("night".into()),
-        spec: ScheduleText::Cron("0 2 * * *".into()),
-        zone: Some("Europe/Berlin".into()),
-        run_on_start: true,
-    };
-    assert_eq!(nightly::entry().schedule, Some(schedule));
-    assert_eq!(poll::entry().schedule.as_ref().unwrap().spec, ScheduleText::Every("5m".into()));
-    assert_eq!(nothing::entry().schedule, None);
+    let mut schedule = ScheduleEntry::new(ScheduleText::Cron("0 2 * * *".into()));
+    (schedule.key, schedule.zone) = (Some("night".into()), Some("Europe/Berlin".into()));
+    schedule.run_on_start = Some(RunOnStart::Process);
+    let shown = |schedule: &ScheduleEntry| format!("{schedule:?}");
+    assert_eq!(nightly::entry().schedules.iter().map(shown).collect::<Vec<_>>(), [shown(&schedule)]);
+    assert_eq!(poll::entry().schedules[0].spec, ScheduleText::Every("5m".into()));
+    assert!(nothing::entry().schedules.is_empty());
 }
 
 #[test]
