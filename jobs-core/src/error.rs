@@ -74,7 +74,9 @@ pub enum ScheduleError {
         key: String,
     },
     /// Too many schedules at once.
-    #[error("{schedules} schedules in one call are more than the {limit} that one transaction may hold: save them in several groups")]
+    #[error(
+        "{schedules} schedules in one call are more than the {limit} that one transaction may hold: save them in several groups"
+    )]
     TooMany {
         /// How many there were.
         schedules: usize,

@@ -72,6 +72,19 @@ identity! {
     JobId
 }
 
+/// The namespace of [`JobId::of_delivery`].
+const DELIVERIES: Uuid = Uuid::from_u128(0x6d1f_0c52_8f0b_4a7e_9b57_2f4c_3d90_a1e8);
+
+impl JobId {
+    /// The id of the job that a delivery of a scheduler makes: always the same for the same schedule and delivery (a UUID version 5, RFC
+    /// 9562).
+    #[must_use]
+    pub fn of_delivery(schedule: &str, delivery: &str) -> Self {
+        // Neither can be taken for a part of the other.
+        Self(Uuid::new_v5(&DELIVERIES, format!("{}:{schedule}{delivery}", schedule.len()).as_bytes()))
+    }
+}
+
 identity! {
     /// Names one worker process from its start, or from its last lost lease, to its end.
     WorkerId
@@ -80,6 +93,16 @@ identity! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_delivery_has_one_id() {
+        let id = JobId::of_delivery("daily", "42");
+        assert_eq!(id, JobId::of_delivery("daily", "42"));
+        assert_eq!(id.as_uuid().get_version_num(), 5);
+        for (schedule, delivery) in [("daily4", "2"), ("dail", "y42"), ("daily", "43"), ("", "daily42")] {
+            assert_ne!(id, JobId::of_delivery(schedule, delivery));
+        }
+    }
 
     #[test]
     fn an_id_is_a_uuid_of_version_seven_and_reads_back() {

@@ -35,21 +35,31 @@ pub mod telemetry;
 pub mod testing;
 mod worker;
 
-pub use client::Client;
+pub use client::{Client, Delivery};
 pub use closure::{ClosureJob, closure};
 pub use error::Error;
 pub use health::Health;
 pub use jiff::Timestamp;
 #[doc(inline)]
 pub use jobs_core::lifecycle;
-#[doc(inline)]
-pub use jobs_core::schedule;
 pub use jobs_core::{
     Backoff, BoxError, Chain, Counts, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId,
-    JobRecord, NewJob, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued, store::JobFilter,
-    store::JobPage, store::PausedQueue,
+    JobRecord, NewJob, ScheduleError, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued,
+    store::JobFilter, store::JobPage, store::PausedQueue,
 };
 pub use jobs_macros::job;
+
+/// Schedules: their language, their ticks, and what stands of them in a store.
+pub mod schedule {
+    pub use jobs_core::schedule::*;
+    pub use jobs_core::store::{
+        MAX_JITTER, MAX_SCHEDULES, NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleRecord, Skip, TickFilter, TickOutcome,
+        TickRecord, Unreadable,
+    };
+
+    pub use crate::client::{ScheduleView, Schedules};
+}
+
 pub use runtime::{Builder, Manifest, ManifestJob, ManifestQueue, Runtime};
 
 /// Runs all jobs of this program until the system asks to stop (Ctrl-C, and SIGTERM on Unix), then shuts down in order.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use jobs_core::schedule::RunOnStart;
 use jobs_core::registry::{Registry, ScheduleText};
+use jobs_core::schedule::RunOnStart;
 use jobs_core::store::StoreInfo;
 
 use crate::worker::Options;
@@ -58,27 +58,31 @@ impl Manifest {
             name: entry.name.to_string(),
             module: entry.module.to_owned(),
             queue: entry.queue.to_string(),
-            schedules: entry.schedules.iter().map(|schedule| {
-                let mut text = match &schedule.spec {
-                    ScheduleText::Cron(text) => format!("cron {text}"),
-                    ScheduleText::Every(text) => format!("every {text}"),
-                    ScheduleText::Never => String::new(),
-                };
-                if let (ScheduleText::Cron(_), Some(zone)) = (&schedule.spec, &schedule.zone) {
-                    text = format!("{text} ({zone})");
-                }
-                if let Some(occasion) = schedule.run_on_start {
-                    let when = match occasion {
-                        RunOnStart::Process => "on start",
-                        RunOnStart::Deployment => "on deployment",
+            schedules: entry
+                .schedules
+                .iter()
+                .map(|schedule| {
+                    let mut text = match &schedule.spec {
+                        ScheduleText::Cron(text) => format!("cron {text}"),
+                        ScheduleText::Every(text) => format!("every {text}"),
+                        ScheduleText::Never => String::new(),
                     };
-                    text = if text.is_empty() { when.to_owned() } else { format!("{text}, {when}") };
-                }
-                if let Some(key) = &schedule.key {
-                    text = format!("{key}: {text}");
-                }
-                text
-            }).collect(),
+                    if let (ScheduleText::Cron(_), Some(zone)) = (&schedule.spec, &schedule.zone) {
+                        text = format!("{text} ({zone})");
+                    }
+                    if let Some(occasion) = schedule.run_on_start {
+                        let when = match occasion {
+                            RunOnStart::Process => "on start",
+                            RunOnStart::Deployment => "on deployment",
+                        };
+                        text = if text.is_empty() { when.to_owned() } else { format!("{text}, {when}") };
+                    }
+                    if let Some(key) = &schedule.key {
+                        text = format!("{key}: {text}");
+                    }
+                    text
+                })
+                .collect(),
         });
         let queues = options.queues.iter().map(|queue| ManifestQueue {
             name: queue.name.to_string(),

@@ -101,8 +101,7 @@ impl Row {
             return Vec::new();
         }
         let schedule = &self.record.schedule;
-        let frame =
-            Frame { times, misfire: schedule.misfire, starts: schedule.starts_at, ends: schedule.ends_at };
+        let frame = Frame { times, misfire: schedule.misfire, starts: schedule.starts_at, ends: schedule.ends_at };
         match frame.due(self.record.last_tick, now) {
             Due::Now(ticks) => ticks,
             Due::Later(at) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobs_core::schedule::Schedule;
 use jobs_core::store::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, ScheduleRecord,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, Occasion, ScheduleRecord, Skip,
 };
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 

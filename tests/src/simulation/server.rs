@@ -1,14 +1,14 @@
 //! The store as a server of its own: each call takes effect at one instant, is written into the history, and is judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewSchedule, NewWorker, Now, Rescue, Retention, ScheduleStore, Signal, StoreFuture, StoreInfo,
+    NewWorker, Now, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal, StoreFuture, StoreInfo,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;

@@ -504,7 +504,13 @@ pub struct TickRecord {
 impl TickRecord {
     /// An account of these parts, for stores.
     #[must_use]
-    pub fn new(schedule: impl Into<String>, instant: Timestamp, since: Timestamp, dealt_at: Timestamp, outcome: TickOutcome) -> Self {
+    pub fn new(
+        schedule: impl Into<String>,
+        instant: Timestamp,
+        since: Timestamp,
+        dealt_at: Timestamp,
+        outcome: TickOutcome,
+    ) -> Self {
         Self { schedule: schedule.into(), instant, since, dealt_at, outcome, missed: 0, job: None }
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
-    TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules,
+    Skip, TickFilter, TickOutcome, TickRecord, change, judge,
 };
 use jobs_core::{JobId, State as JobState, StoreError};
 

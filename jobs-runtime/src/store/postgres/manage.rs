@@ -91,43 +91,40 @@ pub(super) async fn cancel_within(
     reason: &str,
 ) -> Result<Vec<CancelAnswer>> {
     let keys: Vec<Uuid> = ids.iter().copied().map(uuid).collect();
-            let rows = connection
-                .rows(
-                    "SELECT seq, id, state FROM {s}.job WHERE id = ANY($1) ORDER BY seq FOR UPDATE",
-                    &[(&keys, Type::UUID_ARRAY)],
-                )
-                .await?;
-            let (mut answers, mut running, mut ends) = (HashMap::new(), Vec::new(), Vec::new());
-            for row in &rows {
-                let (seq, state): (i64, &str) = (get(row, "seq")?, get(row, "state")?);
-                if state == State::Running.as_str() {
-                    running.push(seq);
-                    answers.insert(id(row, "id")?, CancelAnswer::Requested);
-                } else {
-                    ends.push((seq, State::Cancelled, reason.to_owned()));
-                    answers.insert(id(row, "id")?, CancelAnswer::Cancelled);
-                }
-            }
-            connection
-                .rows(
-                    "UPDATE {s}.job SET cancel = coalesce(cancel, $2) WHERE seq = ANY($1)",
-                    &[(&running, Type::INT8_ARRAY), (&reason, Type::TEXT)],
-                )
-                .await?;
-            end_unfenced(connection, now, &ends).await?;
-            let rows = connection.rows("SELECT id FROM {s}.history WHERE id = ANY($1)", &[(&keys, Type::UUID_ARRAY)]).await?;
-            for row in &rows {
-                answers.entry(id(row, "id")?).or_insert(CancelAnswer::Finished);
-            }
-            // An id that was given twice was cancelled by its first turn.
-            let mut seen = HashSet::new();
-            Ok(ids
-                .iter()
-                .map(|id| match answers.get(id) {
-                    Some(CancelAnswer::Cancelled) if !seen.insert(*id) => CancelAnswer::Finished,
-                    answer => answer.copied().unwrap_or(CancelAnswer::Unknown),
-                })
-                .collect())
+    let rows = connection
+        .rows("SELECT seq, id, state FROM {s}.job WHERE id = ANY($1) ORDER BY seq FOR UPDATE", &[(&keys, Type::UUID_ARRAY)])
+        .await?;
+    let (mut answers, mut running, mut ends) = (HashMap::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let (seq, state): (i64, &str) = (get(row, "seq")?, get(row, "state")?);
+        if state == State::Running.as_str() {
+            running.push(seq);
+            answers.insert(id(row, "id")?, CancelAnswer::Requested);
+        } else {
+            ends.push((seq, State::Cancelled, reason.to_owned()));
+            answers.insert(id(row, "id")?, CancelAnswer::Cancelled);
+        }
+    }
+    connection
+        .rows(
+            "UPDATE {s}.job SET cancel = coalesce(cancel, $2) WHERE seq = ANY($1)",
+            &[(&running, Type::INT8_ARRAY), (&reason, Type::TEXT)],
+        )
+        .await?;
+    end_unfenced(connection, now, &ends).await?;
+    let rows = connection.rows("SELECT id FROM {s}.history WHERE id = ANY($1)", &[(&keys, Type::UUID_ARRAY)]).await?;
+    for row in &rows {
+        answers.entry(id(row, "id")?).or_insert(CancelAnswer::Finished);
+    }
+    // An id that was given twice was cancelled by its first turn.
+    let mut seen = HashSet::new();
+    Ok(ids
+        .iter()
+        .map(|id| match answers.get(id) {
+            Some(CancelAnswer::Cancelled) if !seen.insert(*id) => CancelAnswer::Finished,
+            answer => answer.copied().unwrap_or(CancelAnswer::Unknown),
+        })
+        .collect())
 }
 
 /// Frees a parked job with a clean slate.

@@ -40,8 +40,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Held, JobFilter,
-    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
-    Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    ScheduleStore, Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -300,10 +300,8 @@ impl ScheduleStore for PostgresStore {
     fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(
-                |lanes| &lanes.duties,
-                async move |connection| schedules::change_schedules(connection, at, &change).await,
-            );
+            let call = self
+                .call(|lanes| &lanes.duties, async move |connection| schedules::change_schedules(connection, at, &change).await);
             let (answers, has_changed) = call.await?;
             if has_changed {
                 self.has_commands();

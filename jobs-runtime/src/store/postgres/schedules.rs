@@ -32,8 +32,7 @@ pub(super) async fn change_schedules(
             // One change at a time, and no tick meanwhile: what is read below is what is written over.
             let lock = connection.text("LOCK TABLE {s}.schedule IN EXCLUSIVE MODE");
             connection.batch(&lock).await?;
-            let params =
-                [(&keys as _, Type::TEXT_ARRAY), (&group as _, Type::TEXT), (&kinds as _, Type::TEXT_ARRAY)];
+            let params = [(&keys as _, Type::TEXT_ARRAY), (&group as _, Type::TEXT), (&kinds as _, Type::TEXT_ARRAY)];
             let found = connection
                 .rows(
                     "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
@@ -47,9 +46,7 @@ pub(super) async fn change_schedules(
             let held = if kinds.is_some() { held(connection).await? } else { BTreeSet::new() };
             let edit = change(at, wanted.clone(), rows, &held);
             if !edit.remove.is_empty() {
-                connection
-                    .rows("DELETE FROM {s}.schedule WHERE key = ANY($1)", &[(&edit.remove, Type::TEXT_ARRAY)])
-                    .await?;
+                connection.rows("DELETE FROM {s}.schedule WHERE key = ANY($1)", &[(&edit.remove, Type::TEXT_ARRAY)]).await?;
             }
             write(connection, &edit.write).await?;
             for tick in &edit.ticks {
@@ -248,9 +245,7 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fi
         let last = Some(row.last_tick);
         let (queued, started) = (StoredSchedule::queued_text(&row.queued), StoredSchedule::started_text(&row.started));
         let params = [(&fire.key as _, Type::TEXT), time(&last), (&queued as _, Type::TEXT), (&started as _, Type::TEXT)];
-        connection
-            .rows("UPDATE {s}.schedule SET last_tick = $2, queued = $3, started = $4 WHERE key = $1", &params)
-            .await?;
+        connection.rows("UPDATE {s}.schedule SET last_tick = $2, queued = $3, started = $4 WHERE key = $1", &params).await?;
     }
     for tick in &judgement.replaced {
         let replaced = TickOutcome::Skipped(Skip::Replaced);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
-    StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules,
+    Skip, StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
 };
 use jobs_core::{JobId, State};
 use rusqlite::types::ValueRef;

@@ -70,9 +70,8 @@ pub async fn a_group_is_replaced_as_a_whole(subject: &dyn Subject) {
     let world = World::new(subject);
     let process = world.process().await;
     process.save(vec![saved("alone")]).await;
-    let replace = async |schedules: Vec<_>| {
-        process.change(ScheduleChange::ReplaceGroup { group: "g".to_owned(), schedules }).await
-    };
+    let replace =
+        async |schedules: Vec<_>| process.change(ScheduleChange::ReplaceGroup { group: "g".to_owned(), schedules }).await;
     let began = world.wall();
     assert_eq!(replace(vec![saved("a"), saved("b")]).await, [Created, Created]);
     world.advance(5 * SECOND);

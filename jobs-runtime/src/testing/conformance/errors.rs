@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, ScheduleChange, StoreFuture, TickFilter};
+use jobs_core::store::{
+    ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, ScheduleChange, StoreFuture, TickFilter,
+};
 use jobs_core::{State, StoreError, WorkerId};
 
 use super::Subject;

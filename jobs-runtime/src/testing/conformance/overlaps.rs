@@ -5,7 +5,7 @@ use jobs_core::store::{Fire, Fired, Occasion, ScheduleChange, Skip, TickOutcome}
 use jobs_core::{JobId, State};
 
 use super::Subject;
-use super::world::{REPORT, SECOND, World, Worker, done, fired, retry, saved};
+use super::world::{REPORT, SECOND, Worker, World, done, fired, retry, saved};
 
 use jiff::Timestamp;
 

@@ -1,9 +1,11 @@
 //! The client: enqueues jobs, looks at them, and changes their fate. It runs nothing.
 
+mod schedules;
+
 use std::fmt;
 use std::sync::Arc;
 
-use jobs_core::job::{Enqueue, MAX_BATCH};
+use jobs_core::job::{Enqueue, MAX_BATCH, TickId};
 use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, PausedQueue, Store};
 use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError};
 use serde::de::DeserializeOwned;
@@ -11,6 +13,8 @@ use serde::de::DeserializeOwned;
 use crate::Error;
 use crate::env::Env;
 use crate::settings::{Overrides, Settings, Sources};
+
+pub use self::schedules::{ScheduleView, Schedules};
 
 /// Enqueues jobs, looks at them, and changes their fate. Cheap to clone.
 ///
@@ -20,6 +24,17 @@ use crate::settings::{Overrides, Settings, Sources};
 pub struct Client {
     store: Arc<dyn Store>,
     env: Env,
+}
+
+/// A job that a scheduler which is not ours asks for: [`Client::deliver`].
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The job. It needs no id, and what it has is replaced.
+    pub job: NewJob,
+    /// The name of the schedule at that scheduler.
+    pub schedule: String,
+    /// The id that the delivery has there: the same when it is made again.
+    pub id: String,
 }
 
 impl fmt::Debug for Client {
@@ -144,6 +159,26 @@ impl Client {
     /// The queues that are paused, by name.
     pub async fn paused_queues(&self) -> Result<Vec<PausedQueue>, StoreError> {
         self.store.paused().await
+    }
+
+    /// The schedules: to look at them, and to change them while workers run.
+    #[must_use]
+    pub const fn schedules(&self) -> Schedules<'_> {
+        Schedules::new(self)
+    }
+
+    /// Takes a job from a scheduler that is not ours, such as a cron service that calls a URL. The delivery's id makes it harmless when it
+    /// comes again: the same id, for the same schedule, stores one job, for a day after that has ended at least. Answers the job's id, and
+    /// whether this delivery was new.
+    ///
+    /// The kind's own queue, priority and tags are unknown here, unless this process has it: build the job by `its_name::job(..)` or
+    /// [`NewJob::of`] to have them.
+    pub async fn deliver(&self, delivery: Delivery) -> Result<Enqueued, EnqueueError> {
+        let Delivery { mut job, schedule, id } = delivery;
+        job.id = Some(JobId::of_delivery(&schedule, &id));
+        job.tick = Some(TickId { schedule, instant: crate::scheduler::beside(self.env.now().wall) });
+        let answers = self.enqueue_jobs(vec![job]).await?;
+        answers.into_iter().next().ok_or(EnqueueError::Store(StoreError::Closed))
     }
 
     /// Stores all jobs or none, and answers for each whether it is new. At most [`MAX_BATCH`] a call.
