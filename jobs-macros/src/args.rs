@@ -8,6 +8,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Expr, Lit, LitStr};
 
+use crate::check::PRIMITIVES;
 use crate::depth::too_deep_among;
 use crate::entries::is_equals;
 use crate::errors::Errors;
@@ -87,10 +88,13 @@ impl Args {
             errors.push(name, format_args!("`{name}` is given twice"), "keep one of them");
             return;
         }
+        self.given.push(Given { name: name.clone(), value: value.clone() });
         if let Err((token, message, help)) = readable(&value, name) {
             errors.push(token, message, help);
+            if let Some(next) = without_comma(&value) {
+                self.read_entry(&value[next..], errors);
+            }
         }
-        self.given.push(Given { name: name.clone(), value });
     }
 
     /// Whether it has a value for this parameter, or may have been meant to.
@@ -123,19 +127,25 @@ impl Args {
 }
 
 impl Given {
-    /// A text cannot become an `Option`.
+    /// A text cannot become an `Option` or a number.
     fn check_text(&self, head: &Head, errors: &mut Errors) {
-        let mut params = head.params();
-        let is_option = params.any(|param| match param {
-            Param::Argument(name, ty) => {
-                name.unraw() == self.name.unraw() && last_segment(ty).is_some_and(|last| last.ident == "Option")
-            }
-            _ => false,
+        let ty = head.params().find_map(|param| match param {
+            Param::Argument(name, ty) if name.unraw() == self.name.unraw() => last_segment(ty).map(|last| last.ident.to_string()),
+            _ => None,
         });
-        if let Some(text) = self.text().filter(|_| is_option) {
+        let (Some(ty), Some(text), name) = (ty, self.text(), &self.name) else { return };
+        if ty == "Option" {
             let written = text.to_token_stream().to_string();
-            let help = format!("write `{} = Some({}.into())`", self.name, shown(&written));
-            errors.push(&text, format_args!("`{}` is an `Option`", self.name), help);
+            let help = format!("write `{name} = Some({}.into())`", shown(&written));
+            errors.push(&text, format_args!("`{name}` is an `Option`"), help);
+        } else if PRIMITIVES.contains(&&*ty) && ty != "str" {
+            let inside = text.value();
+            let help = match inside.parse::<f64>() {
+                Ok(_) => format!("write `{name} = {}`", shown(inside.trim())),
+                Err(_) if ty == "bool" && matches!(&*inside, "true" | "false") => format!("write `{name} = {inside}`"),
+                Err(_) => format!("write `{name} = ..`, with a value of that type"),
+            };
+            errors.push(&text, format_args!("`{name}` is of type `{ty}`, not a text"), help);
         }
     }
 }
@@ -172,6 +182,12 @@ fn split(value: &Value) -> Vec<Vec<TokenTree>> {
     entries
 }
 
+/// Where the next argument begins in what cannot be read as one value.
+fn without_comma(value: &[TokenTree]) -> Option<usize> {
+    let begins = |pair: &[TokenTree]| matches!(pair[0], TokenTree::Ident(_)) && is_equals(&pair[1]);
+    value.windows(2).position(begins).filter(|_| value.len() <= LONGEST_VALUE)
+}
+
 /// Whether the compiler will be able to read the value as an expression; else where it is wrong, what is wrong, and what to do.
 fn readable(value: &[TokenTree], name: &Ident) -> Result<(), (TokenStream, String, String)> {
     let help = format!("write a fn that returns it, and call that here: `{name} = {name}()`");
@@ -190,10 +206,9 @@ fn readable(value: &[TokenTree], name: &Ident) -> Result<(), (TokenStream, Strin
         return Ok(());
     }
     let Err(error) = syn::parse2::<Expr>(stream(value)) else { return Ok(()) };
-    let next = value.windows(2).find(|pair| matches!(pair[0], TokenTree::Ident(_)) && is_equals(&pair[1]));
-    Err(if let Some(next) = next {
-        let message = format!("a comma is missing before `{}`", next[0]);
-        (next[0].to_token_stream(), message, "write one comma between two arguments".to_owned())
+    Err(if let Some(next) = without_comma(value).and_then(|next| value.get(next)) {
+        let message = format!("a comma is missing before `{next}`");
+        (next.to_token_stream(), message, "write one comma between two arguments".to_owned())
     } else {
         let message = format!("the value of `{name}` is no expression: {error}");
         (stream(value), message, format!("write `{name} = ..`, with the value as it stands in code"))

@@ -199,3 +199,16 @@ fn mistakes_of_all_schedules_are_said_at_once() {
     let all = found(attribute);
     assert_eq!(all.len(), 6, "{all:#?}");
 }
+
+#[test]
+fn a_text_for_what_is_no_text_is_refused_with_what_to_write() {
+    for (ty, text, help) in [
+        ("u32", "3", "write `a = 3`"),
+        ("f64", "-1.5", "write `a = -1.5`"),
+        ("bool", "true", "write `a = true`"),
+        ("u8", "three", "write `a = ..`, with a value of that type"),
+    ] {
+        let found = mistakes(&format!("every = \"5m\", args(a = {text:?})"), &format!("async fn sweep(a: {ty}) {{}}"));
+        assert_eq!(found, [format!("`a` is of type `{ty}`, not a text\nhelp: {help}")]);
+    }
+}
