@@ -111,7 +111,7 @@ impl Book {
         let old = &row.schedule;
         let times = row.override_times.is_none() && (&old.spec, &old.zone) != (&schedule.spec, &schedule.zone);
         if times || (!old.enabled && schedule.enabled) {
-            row.last_tick = recount(row.last_tick, now);
+            self.ticks.extend(recount(row, now));
         }
         row.schedule = schedule;
         row.unreadable = None;
@@ -211,17 +211,15 @@ impl Book {
 
     fn resume(&mut self, key: &str) -> ScheduleAnswer {
         let Some(row) = self.rows.get_mut(key) else { return ScheduleAnswer::Unknown };
-        if row.paused_at.take().is_none() {
+        if row.paused_at.is_none() {
             return ScheduleAnswer::Unchanged;
         }
-        row.version += 1;
-        let (spec, zone) = row.times_text();
-        if let Some((instant, missed)) = Times::parse(spec, zone).ok().and_then(|times| passed(&times, row.last_tick, self.now)) {
-            let account = TickRecord::new(key, instant, row.last_tick, self.now, TickOutcome::Skipped(Skip::Paused));
-            self.ticks.push(TickRecord { missed, ..account });
-        }
+        let passed = passed_over(row, self.now);
+        self.ticks.extend(passed);
         // What fired once and for ever stays so.
         row.last_tick = row.last_tick.max(self.now);
+        row.paused_at = None;
+        row.version += 1;
         ScheduleAnswer::Changed
     }
 
@@ -230,18 +228,34 @@ impl Book {
         if row.override_times == times {
             return ScheduleAnswer::Unchanged;
         }
-        let (spec, zone) = row.times_text();
-        let before = (spec.to_owned(), zone.to_owned());
+        let before = row.clone();
         row.override_times = times;
-        if row.times_text() != (&*before.0, &*before.1) {
-            row.last_tick = recount(row.last_tick, self.now);
+        if row.times_text() != before.times_text() {
+            self.ticks.extend(passed_over(&before, self.now));
+            row.last_tick = recounted(row.last_tick, self.now);
         }
         row.version += 1;
         ScheduleAnswer::Changed
     }
 }
 
-/// Other times count from now: an edit is not a misfire. What fired once and for ever goes on.
-fn recount(last: Timestamp, now: Timestamp) -> Timestamp {
+/// Lets a schedule count from now: an edit is not a misfire. Answers the account of what passed by its old times.
+fn recount(row: &mut ScheduleRecord, now: Timestamp) -> Option<TickRecord> {
+    let account = passed_over(row, now);
+    row.last_tick = recounted(row.last_tick, now);
+    account
+}
+
+/// The time from which other times count. What fired once and for ever goes on.
+fn recounted(last: Timestamp, now: Timestamp) -> Timestamp {
     if last >= ONCE { now } else { last.max(now) }
+}
+
+/// The account of the ticks that passed up to now, and get no job.
+fn passed_over(row: &ScheduleRecord, now: Timestamp) -> Option<TickRecord> {
+    let (spec, zone) = row.times_text();
+    let (instant, missed) = passed(&Times::parse(spec, zone).ok()?, row.last_tick, now)?;
+    let skip = if row.is_active() { Skip::Edited } else { Skip::Paused };
+    let account = TickRecord::new(&*row.schedule.key, instant, row.last_tick, now, TickOutcome::Skipped(skip));
+    Some(TickRecord { missed, ..account })
 }

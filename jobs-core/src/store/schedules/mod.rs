@@ -410,6 +410,8 @@ pub enum Skip {
     Overlap,
     /// It was missed, and its policy passes it over.
     Misfire,
+    /// It was missed, and then the schedule was given other times, which count from then.
+    Edited,
     /// The schedule was paused, or not enabled.
     Paused,
     /// The schedule has ended.
@@ -448,11 +450,12 @@ pub enum TickOutcome {
 
 impl TickOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fired,
         Self::Queued,
         Self::Skipped(Skip::Overlap),
         Self::Skipped(Skip::Misfire),
+        Self::Skipped(Skip::Edited),
         Self::Skipped(Skip::Paused),
         Self::Skipped(Skip::Ended),
         Self::Skipped(Skip::Replaced),
@@ -467,6 +470,7 @@ impl TickOutcome {
             Self::Queued => "queued",
             Self::Skipped(Skip::Overlap) => "overlap",
             Self::Skipped(Skip::Misfire) => "misfire",
+            Self::Skipped(Skip::Edited) => "edited",
             Self::Skipped(Skip::Paused) => "paused",
             Self::Skipped(Skip::Ended) => "ended",
             Self::Skipped(Skip::Replaced) => "replaced",
