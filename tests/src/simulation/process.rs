@@ -119,6 +119,7 @@ impl Process {
             (slot.life.clone(), slot.runtime.take())
         };
         self.server.note(&life.name(), "is asked to stop");
+        life.leave();
         match runtime {
             Some(runtime) => {
                 let own = life.clone();
