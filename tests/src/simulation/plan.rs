@@ -103,6 +103,8 @@ pub enum What {
     Drag,
     /// Its outcomes are lost, or their answers are.
     Spill,
+    /// Its claims take effect, and are answered late.
+    Lag,
     /// All of its calls fail at once.
     Refuse,
     /// It hears no wake-ups.
@@ -199,6 +201,16 @@ impl Plan {
         let pauses = dice.pick(&[(4, 0), (4, 1), (3, 2), (1, 3)]);
         self.pauses = (0..pauses).map(|_| pause(dice)).collect();
         self.pauses.sort_by_key(|pause| pause.at);
+        // What is on its way to a process while its queue is paused.
+        for pause in self.pauses.iter().filter(|pause| pause.rush > 0) {
+            for worker in 0..self.workers {
+                if dice.chance(0.4) {
+                    let at = pause.at.saturating_sub(dice.between(0, 2_000));
+                    self.troubles.push(Trouble { at, worker, what: What::Lag, lasts: dice.between(5_000, 20_000) });
+                }
+            }
+        }
+        self.troubles.sort_by_key(|trouble| trouble.at);
     }
 
     /// How many things are in it.
@@ -239,7 +251,7 @@ fn order(dice: &mut Dice, nth: u64) -> Order {
 
 fn pause(dice: &mut Dice) -> Pause {
     let queue = dice.pick(&[(1, QUEUES[0]), (3, QUEUES[1])]);
-    let rush = if dice.chance(0.6) { 20 + dice.below(40) } else { 0 };
+    let rush = if dice.chance(0.7) { 20 + dice.below(40) } else { 0 };
     let lasts = dice.chance(0.85).then(|| dice.between(200, 40_000));
     Pause { queue, rush, after: dice.between(0, 60), lasts, at: dice.between(1_000, 200_000) }
 }
@@ -288,6 +300,7 @@ impl What {
             Self::Fade => "fading answers",
             Self::Drag => "dragging outcomes",
             Self::Spill => "spilt outcomes",
+            Self::Lag => "late claims",
             Self::Refuse => "refusals",
             Self::Deaf => "lost wake-ups",
             Self::Noise => "doubled wake-ups",

@@ -31,6 +31,7 @@ pub(super) enum Weather {
     BlackHole,
     Drag,
     Spill,
+    Lag,
     Refuse,
 }
 
@@ -192,6 +193,11 @@ impl Wire {
                 (Lane::Outcomes, 6..8) => fate.before = dice.between(100, 8_000),
                 _ => {}
             },
+            Weather::Lag => {
+                if let Lane::Claims = lane {
+                    fate.after = dice.between(20, 2_000);
+                }
+            }
             Weather::Refuse => fate.refused = true,
         }
         self.server.counts().fates.add(&fate);
