@@ -268,7 +268,7 @@ fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
         (5, What::Slow),
         (3, What::BlackHole),
         (4, What::Fade),
-        (3, What::Drag),
+        (5, What::Drag),
         (2, What::Spill),
         (2, What::Refuse),
         (2, What::Deaf),
