@@ -43,7 +43,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         let crew = Arc::clone(&crew);
         slots.spawn(async move { crew.keep(slot, until).await });
     }
-    let (processes, _, _, rests) =
+    let (processes, (), (), rests) =
         tokio::join!(slots.join_all(), storm.rage(&stage), producer.run(until, until + QUIET), rests.run(until, until + QUIET));
 
     let client = client(&stage.direct_url()).await?;

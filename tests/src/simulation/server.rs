@@ -263,19 +263,19 @@ impl Server {
         Ok(answers)
     }
 
-    pub(super) fn pause(&self, life: &Life, now: Now, queues: Vec<String>) -> Result<Vec<bool>, StoreError> {
-        let answers = at_once(self.store.pause(self.now(now), queues.clone()))?;
+    pub(super) fn pause(&self, life: &Life, now: Now, queues: &[String]) -> Result<Vec<bool>, StoreError> {
+        let answers = at_once(self.store.pause(self.now(now), queues.to_owned()))?;
         self.note(&life.name(), format_args!("pause {} -> {answers:?}", queues.join(" ")));
         let at = self.time();
-        self.book().referee.paused(at, &queues, &answers);
+        self.book().referee.paused(at, queues, &answers);
         Ok(answers)
     }
 
-    pub(super) fn resume(&self, life: &Life, queues: Vec<String>) -> Result<Vec<bool>, StoreError> {
-        let answers = at_once(self.store.resume(queues.clone()))?;
+    pub(super) fn resume(&self, life: &Life, queues: &[String]) -> Result<Vec<bool>, StoreError> {
+        let answers = at_once(self.store.resume(queues.to_owned()))?;
         self.note(&life.name(), format_args!("resume {} -> {answers:?}", queues.join(" ")));
         let at = self.time();
-        self.book().referee.resumed(at, &queues, &answers);
+        self.book().referee.resumed(at, queues, &answers);
         Ok(answers)
     }
 

@@ -373,11 +373,11 @@ impl ManageStore for Wire {
     }
 
     fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
-        self.call(Lane::Duties, move |server, life| server.pause(life, now, queues))
+        self.call(Lane::Duties, move |server, life| server.pause(life, now, &queues))
     }
 
     fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
-        self.call(Lane::Duties, move |server, life| server.resume(life, queues))
+        self.call(Lane::Duties, move |server, life| server.resume(life, &queues))
     }
 
     fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
