@@ -35,7 +35,8 @@ async fn a_paused_queue_rests_while_the_others_work() {
             run.succeed();
         }
         assert_eq!(client.job(waits).await.unwrap().unwrap().state, State::Available);
-        world.pass("health to tell", STEP, async || (runtime.health().paused == ["low".into()]).then_some(())).await;
+        // A process that is idle when the news comes hears of it at its heartbeat.
+        world.pass("health to tell", 10 * SECOND, async || (runtime.health().paused == ["low".into()]).then_some(())).await;
         assert_eq!(client.paused_queues().await.unwrap().len(), 1);
         assert!(client.resume_queue("low").await.unwrap());
         let run = world.pass("it to run", STEP, async || runs.begun()).await;

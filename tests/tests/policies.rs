@@ -43,13 +43,12 @@ async fn accounts(client: &Client, key: &str) -> Vec<(Timestamp, TickOutcome, u3
 #[tokio::test]
 async fn ticks_missed_in_a_deploy_follow_their_policy() {
     on_every_store(async |world| {
-        for (policy, fired, passed_over) in
-            [("once", vec![150], vec![]), ("skip", vec![], vec![150]), ("all", vec![30, 60, 90, 120, 150], vec![]), (
-                "all 2",
-                vec![120, 150],
-                vec![90],
-            )]
-        {
+        for (policy, fired, passed_over) in [
+            ("once", vec![150], vec![]),
+            ("skip", vec![], vec![150]),
+            ("all", vec![30, 60, 90, 120, 150], vec![]),
+            ("all 2", vec![120, 150], vec![90]),
+        ] {
             let key = policy.replace(' ', "-");
             let job = || {
                 let job = closure("work", |_: JobContext| async {}).every("30m").key(key.clone());
@@ -174,9 +173,7 @@ async fn jitter_spreads_what_is_due_at_one_hour() {
             schedule.cron("@hourly").jitter(jitter)
         };
         runtime.client().schedules().save_all((0..100).map(schedule).collect()).await.unwrap();
-        world
-            .pass("all of them", 10 * SECOND, async || (finished(runtime.client()).await.len() >= 100).then_some(()))
-            .await;
+        world.pass("all of them", 10 * SECOND, async || (finished(runtime.client()).await.len() >= 100).then_some(())).await;
         let done = finished(runtime.client()).await;
         let delays: Vec<Duration> = done
             .iter()

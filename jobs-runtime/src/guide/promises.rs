@@ -18,6 +18,8 @@
 //! 8. **A dropped future does no harm.** A call of the client takes effect wholly or not at all.
 //! 9. **The engine comes back by itself** when the store does: every wait on it has a deadline, every part is started anew.
 //! 10. **No argument and no text of a job's error is logged** at info or above. (A panic is printed by Rust's own panic hook.)
+//! 11. **A paused queue rests**, and no other. From the answer to the pause on no claim gets a job of it; a process that
+//!     has heard of it begins none, and what it had fetched ahead goes back with no attempt used.
 //!
 //! # Not promised
 //!

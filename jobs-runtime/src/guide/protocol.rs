@@ -149,8 +149,9 @@
 //!
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
-//!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set. A referee
-//!   keeps an account of its own of every job, run, lease and tick, and of what pruning may take. One seed gives one history, to the
+//!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set; queues are
+//!   paused and resumed. A referee keeps an account of its own of every job, run, lease, tick and pause, of which process has heard of
+//!   a pause, and of what pruning may take. One seed gives one history, to the
 //!   letter (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`
 //!   `simulation::a_seed_gives_the_same_history_in_two_processes`). That the referee would notice is shown by switching
 //!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).

@@ -40,6 +40,12 @@ pub enum Guard {
     Followers,
     /// Only kinds that were asked for are claimed.
     KnownKinds,
+    /// Nothing of a paused queue is claimed.
+    PausedQueues,
+    /// Nothing of a queue begins in a process that has heard that it is paused.
+    PauseHolds,
+    /// What such a process has fetched ahead of it goes back.
+    PauseHandsBack,
     /// A parked job keeps the shapes that could not decode it.
     ParkedShapes,
     /// A rescue uses no attempt.
@@ -76,7 +82,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -92,6 +98,9 @@ impl Guard {
         Self::StopStays,
         Self::Followers,
         Self::KnownKinds,
+        Self::PausedQueues,
+        Self::PauseHolds,
+        Self::PauseHandsBack,
         Self::ParkedShapes,
         Self::NoAttempt,
         Self::OwnDeadline,

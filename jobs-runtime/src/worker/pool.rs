@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::QueueOption;
 use super::durations::Durations;
 use super::leash::{Leash, Reason};
+use crate::testing::guards::Guard;
 
 /// The most outcomes that may wait for the store before no more jobs are taken.
 const MOST_UNSETTLED: usize = 10_000;
@@ -250,7 +251,7 @@ impl Pool {
     /// Takes the jobs that wait in paused queues, to hand them back.
     pub(crate) fn take_paused(&self) -> Vec<ClaimedJob> {
         let mut inner = self.lock();
-        let paused = inner.queues.iter_mut().filter(|queue| queue.paused);
+        let paused = inner.queues.iter_mut().filter(|queue| queue.paused && Guard::PauseHandsBack.is_on());
         let taken: Vec<ClaimedJob> = paused.flat_map(|queue| std::mem::take(&mut queue.waiting)).collect();
         inner.waiting -= taken.len();
         taken
@@ -375,6 +376,12 @@ impl Pool {
     }
 }
 
+impl Queue {
+    fn may_begin(&self) -> bool {
+        !self.paused || !Guard::PauseHolds.is_on()
+    }
+}
+
 impl Inner {
     fn wish(&self) -> Wish {
         let mut wish = Wish::default();
@@ -428,7 +435,7 @@ impl Inner {
     }
 
     fn startable(&self) -> usize {
-        let open = self.queues.iter().filter(|queue| !queue.paused);
+        let open = self.queues.iter().filter(|queue| queue.may_begin());
         let of_queues: usize = open.map(|queue| self.slots(queue).saturating_sub(queue.running).min(queue.waiting.len())).sum();
         of_queues.min((self.concurrency + usize::from(self.on_probation)).saturating_sub(self.running))
     }
@@ -444,7 +451,7 @@ impl Inner {
             .queues
             .iter()
             .enumerate()
-            .filter(|(_, queue)| !queue.paused && queue.running < queue.limit.unwrap_or(concurrency + extra))
+            .filter(|(_, queue)| queue.may_begin() && queue.running < queue.limit.unwrap_or(concurrency + extra))
             .filter_map(|(index, queue)| queue.waiting.front().map(|job| (index, job)))
             .filter(|(_, job)| !full || job.crashes > 0)
             .min_by_key(|(_, job)| (job.crashes == 0, job.priority, job.run_at, job.seq))

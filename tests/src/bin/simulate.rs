@@ -124,6 +124,9 @@ fn fail(plan: &Plan) -> ExitCode {
         small.server_clock,
         small.kept
     );
+    for pause in &small.pauses {
+        println!("  at {} ms: {pause}", pause.at.as_millis());
+    }
     for trouble in &small.troubles {
         println!("  at {} ms: {trouble}", trouble.at.as_millis());
     }

@@ -17,6 +17,8 @@ pub struct Evidence {
     pub lives: Vec<Life>,
     /// What was done, by whoever did it.
     pub faults: Vec<Fault>,
+    /// When the queue that rests did so for sure, in order.
+    pub rests: Vec<Rest>,
     /// What was tried, and had no effect.
     pub in_vain: Vec<What>,
     /// What the producer was told.
@@ -33,6 +35,15 @@ pub struct Evidence {
     pub lag: Duration,
     /// What the store's own check of its file says, if it is not well.
     pub damage: Option<String>,
+}
+
+/// A time in which a queue was paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// When the pause had been answered.
+    pub from: Duration,
+    /// When the resume was asked for.
+    pub to: Duration,
 }
 
 /// The life of one process.

@@ -32,6 +32,15 @@ pub enum Event {
     Ready,
     /// The process has lost its lease.
     Lost,
+    /// The process got a job of the queue that rests now and then.
+    Claimed {
+        /// The job.
+        job: JobId,
+        /// The token of the claim.
+        token: i64,
+        /// When the process asked, by the host's clock.
+        asked: Duration,
+    },
     /// A run of a job has begun.
     Begin {
         /// The number of the run in this process.
@@ -99,6 +108,7 @@ impl fmt::Display for Event {
                 write!(f, "begin {run} {job} {kind} {attempt} {token}")?;
                 tick.map_or(Ok(()), |tick| write!(f, " {tick}"))
             }
+            Self::Claimed { job, token, asked } => write!(f, "claimed {job} {token} {}", asked.as_nanos()),
             Self::End { run, how } => {
                 let word = ENDS.iter().find(|(end, _)| end == how).map_or("", |(_, word)| word);
                 write!(f, "end {run} {word}")
@@ -127,6 +137,9 @@ impl FromStr for Entry {
                 token: number(next()?)?,
                 tick: next().ok().map(number).transpose()?,
             },
+            "claimed" => {
+                Event::Claimed { job: number(next()?)?, token: number(next()?)?, asked: Duration::from_nanos(number(next()?)?) }
+            }
             "end" => {
                 let (run, word) = (number(next()?)?, next()?);
                 let how = ENDS.iter().find(|(_, known)| *known == word).ok_or(())?.0;
@@ -190,8 +203,15 @@ mod tests {
         let begin = |tick| Event::Begin { run: 3, job, kind: "quick".to_owned(), attempt: 2, token: 5, tick };
         let ends = ENDS.map(|(how, _)| Event::End { run: 3, how });
         let applied = Event::Applied { job, token: 5, decision: "completed".to_owned() };
-        let mut events =
-            vec![Event::Ready, begin(None), begin(Some(1_000)), applied, Event::Stale { job, token: 5 }, Event::Lost];
+        let mut events = vec![
+            Event::Ready,
+            Event::Claimed { job, token: 5, asked: Duration::from_nanos(17) },
+            begin(None),
+            begin(Some(1_000)),
+            applied,
+            Event::Stale { job, token: 5 },
+            Event::Lost,
+        ];
         events.extend(ends);
         let ledger = Ledger::open(&path).unwrap();
         for event in &events {

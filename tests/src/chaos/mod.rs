@@ -5,6 +5,7 @@
 //! plan ──► run ──► stage: the store, and the way to it ◄── storm: what goes wrong with it
 //!           ├────► crew: processes, killed, frozen, stopped ──► worker ──► work, witness ──► ledger
 //!           ├────► producer: enqueues until it is answered
+//!           ├────► rests: pauses a queue, and resumes it
 //!           └────► evidence ──► check ──► report
 //! ```
 //!
@@ -22,6 +23,7 @@ mod plan;
 mod process;
 mod producer;
 mod report;
+mod rests;
 mod run;
 mod stage;
 mod storm;

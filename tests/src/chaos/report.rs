@@ -42,6 +42,8 @@ pub(super) fn end(plan: &Plan, stage: &Stage, evidence: &Evidence, findings: &Fi
     let (fired, passed_over) = findings.ticks;
     println!("ticks: {fired} fired, {passed_over} passed over by later ones; {} executions in all", findings.executions);
     let recoveries = findings.recoveries.iter().map(|(what, time)| (*what, format!("{:.1} s", time.as_secs_f64())));
+    let got = evidence.ledgers.values().flatten().filter(|entry| matches!(entry.what, Event::Claimed { .. })).count();
+    println!("rests of a queue: {}, and {got} claims of its jobs", evidence.rests.len());
     println!("slowest recoveries: {}", list(recoveries));
     for (place, violation) in findings.violations.iter().enumerate() {
         println!("{violation}");
@@ -107,7 +109,7 @@ fn tell(evidence: &Evidence, job: JobId) {
             let is_its = match &entry.what {
                 Event::Begin { run, job: its, .. } => *its == job && runs.insert(*run),
                 Event::End { run, .. } => runs.contains(run),
-                Event::Applied { job: its, .. } | Event::Stale { job: its, .. } => *its == job,
+                Event::Claimed { job: its, .. } | Event::Applied { job: its, .. } | Event::Stale { job: its, .. } => *its == job,
                 Event::Lost | Event::Ready => false,
             };
             if is_its {

@@ -16,6 +16,7 @@ use super::evidence::Evidence;
 use super::faults::{Journal, What};
 use super::plan::Plan;
 use super::producer::{Producer, client};
+use super::rests::Rests;
 use super::stage::Stage;
 use super::storm::Storm;
 use super::{clock, ledger, report};
@@ -30,6 +31,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
     let folder = tempfile::tempdir()?;
     let journal = Arc::new(Journal::default());
     let producer = Producer::new(plan, &stage.producer_url()).await?;
+    let rests = Rests::new(plan, &stage.direct_url()).await?;
     let crew = Arc::new(Crew::new(plan, stage.urls(plan), folder.path(), &journal));
     let watching = tokio::spawn(watch(Arc::clone(&journal)));
 
@@ -41,7 +43,8 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         let crew = Arc::clone(&crew);
         slots.spawn(async move { crew.keep(slot, until).await });
     }
-    let (processes, ..) = tokio::join!(slots.join_all(), storm.rage(&stage), producer.run(until, until + QUIET));
+    let (processes, (), (), rests) =
+        tokio::join!(slots.join_all(), storm.rage(&stage), producer.run(until, until + QUIET), rests.run(until, until + QUIET));
 
     let client = client(&stage.direct_url()).await?;
     // Whoever is left over after that is found by the check.
@@ -63,6 +66,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         ledgers: ledger::read(folder.path())?,
         lives: crew.lives(),
         faults: journal.all(),
+        rests,
         in_vain: journal.all_in_vain(),
         enqueued: producer.enqueued(),
         records: records(&client).await?,

@@ -28,6 +28,10 @@ pub(super) fn failures(kind: &str, job: JobId) -> u32 {
 /// The job that follows on every `first`.
 pub(super) const FOLLOWER: &str = "second";
 
+/// The queue that is paused now and then, and how many of a hundred jobs are of it.
+pub(super) const RESTING: &str = "resting";
+const OF_RESTING: u32 = 25;
+
 /// The kinds that are enqueued, and how many of a thousand jobs are such.
 const MIX: [(&str, u32); 6] = [("quick", 670), ("flaky", 150), ("snoozing", 68), ("first", 80), ("steady", 30), ("long", 2)];
 
@@ -43,6 +47,9 @@ pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
     if job.kind == "first" {
         let follower = JobEntry::from(closure(FOLLOWER, |_: JobContext| async {}));
         job.chain = vec![Link::of(&follower, None)];
+    }
+    if chance.u32(..100) < OF_RESTING {
+        job.queue = RESTING.into();
     }
     job.id = Some(id);
     job

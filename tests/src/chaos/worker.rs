@@ -16,7 +16,7 @@ use super::ledger::{Event, Ledger};
 use super::log::Log;
 use super::plan::{DEADLINE, DRAIN, HEARTBEAT, LEASE};
 use super::witness::Witness;
-use super::work::{self, Desk};
+use super::work::{self, Desk, RESTING};
 
 /// Works as the process of this name on the store of this URL, with its ledger in this folder.
 pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> {
@@ -39,6 +39,7 @@ pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> 
         .option("postgres.deadline", "3s")
         .worker_name(name)
         .concurrency(16)
+        .queue(RESTING, 16)
         .lease(LEASE)
         .heartbeat(HEARTBEAT)
         .drain(DRAIN)

@@ -20,7 +20,7 @@ use super::plan::Dice;
 pub(super) const DAWN: Timestamp = Timestamp::constant(1_767_700_800, 0);
 
 /// By how many milliseconds a step of a job is late at most: less than a process waits for jobs that it has dropped.
-const LATEST: u64 = 400;
+pub(super) const LATEST: u64 = 400;
 
 /// One process, from its start to its end. Clones are the same.
 #[derive(Clone)]
@@ -33,6 +33,12 @@ struct Inner {
     stands: Stands,
     /// When it last went on after it had stood still.
     thawed: Option<Duration>,
+    /// Since when its calls come through as they should; `None` if they do not.
+    well: Option<Duration>,
+    /// Whether it was asked to stop.
+    leaving: bool,
+    /// Since when it hears wake-ups; `None` if it hears none.
+    hears: Option<Duration>,
     /// How far its wall clock is off.
     skew: SignedDuration,
     /// By how much its jobs are late, where its threads have much to do.
@@ -59,6 +65,9 @@ impl Life {
             origin,
             stands: Stands::Running,
             thawed: None,
+            well: Some(origin.elapsed()),
+            leaving: false,
+            hears: Some(origin.elapsed()),
             skew: SignedDuration::ZERO,
             busy: None,
             tasks: BTreeMap::new(),
@@ -160,6 +169,40 @@ impl Life {
         let inner = self.lock();
         let now = inner.origin.elapsed();
         inner.stands == Stands::Frozen || inner.thawed.is_some_and(|thawed| now.saturating_sub(thawed) < Duration::from_secs(3))
+    }
+
+    /// Says whether its calls come through as they should from now on.
+    pub(super) fn set_well(&self, well: bool) {
+        let mut inner = self.lock();
+        let now = inner.origin.elapsed();
+        inner.well = well.then(|| inner.well.unwrap_or(now));
+    }
+
+    /// Says whether it hears wake-ups from now on.
+    pub(super) fn set_hears(&self, hears: bool) {
+        let mut inner = self.lock();
+        let now = inner.origin.elapsed();
+        inner.hears = hears.then(|| inner.hears.unwrap_or(now));
+    }
+
+    /// It was asked to stop, and does not hear of all that happens any more.
+    pub(super) fn leave(&self) {
+        self.lock().leaving = true;
+    }
+
+    /// Whether nothing has gone wrong for it for so long.
+    pub(super) fn has_been_well(&self, length: Duration) -> bool {
+        let inner = self.lock();
+        let is_long_ago = |since: Duration| since.saturating_add(length) <= inner.origin.elapsed();
+        inner.stands == Stands::Running
+            && !inner.leaving
+            && inner.well.is_some_and(is_long_ago)
+            && inner.thawed.is_none_or(is_long_ago)
+    }
+
+    /// Whether it has heard all wake-ups since then.
+    pub(super) fn has_heard_since(&self, then: Duration) -> bool {
+        self.lock().hears.is_some_and(|hears| hears <= then)
     }
 
     /// What this process does with time, chance and tasks.

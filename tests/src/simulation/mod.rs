@@ -4,13 +4,14 @@
 //! A [`Plan`] follows from a seed. [`run`] plays it: each process has a life of its own (it can be killed, frozen, deployed anew, and
 //! its clock be set), and a wire to the store, on which calls fail, lose their answers, are slow, or never come through. The store is
 //! a server that writes down what takes effect, and a referee compares it with an account of its own: which job may move how, which
-//! token is valid, who holds a lease, which tick was fired. The same seed gives the same history to the letter.
+//! token is valid, who holds a lease, which tick was fired, which queue rests. The same seed gives the same history to the letter.
 //!
 //! [`shrink`] makes a plan that breaks a rule smaller. That the referee would notice a fault is shown by
 //! [`Guard`](jobs_runtime::testing::guards::Guard)s that are switched off one at a time.
 
 mod executor;
 mod life;
+mod pauses;
 mod plan;
 mod play;
 mod process;
@@ -21,7 +22,7 @@ mod shrink;
 mod stage;
 mod wire;
 
-pub use plan::{Build, Order, Plan, Trouble, What};
+pub use plan::{Build, Order, Pause, Plan, Trouble, What};
 pub use play::{Report, run};
 pub use referee::Violation;
 pub use shrink::shrink;

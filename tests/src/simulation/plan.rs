@@ -23,6 +23,8 @@ pub struct Plan {
     pub kept: Option<Duration>,
     /// What is asked for.
     pub orders: Vec<Order>,
+    /// Which queues rest for a while.
+    pub pauses: Vec<Pause>,
     /// What goes wrong.
     pub troubles: Vec<Trouble>,
 }
@@ -36,6 +38,8 @@ pub struct Order {
     pub nth: u64,
     /// The kind of the job.
     pub kind: &'static str,
+    /// Its queue.
+    pub queue: &'static str,
     /// Its payload.
     pub payload: String,
     /// How long it waits before it is due.
@@ -46,6 +50,21 @@ pub struct Order {
     pub cancel: Option<Duration>,
     /// How long after the answer it is requeued, if it has ended.
     pub requeue: Option<Duration>,
+}
+
+/// A queue that is paused, and resumed.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    /// When.
+    pub at: Duration,
+    /// The queue.
+    pub queue: &'static str,
+    /// How many jobs that take no time come to it at once just before.
+    pub rush: u64,
+    /// How long after the answer to them it is paused.
+    pub after: Duration,
+    /// How long it rests; until all that others can do is done for `None`.
+    pub lasts: Option<Duration>,
 }
 
 /// Something that goes wrong for one process.
@@ -84,6 +103,8 @@ pub enum What {
     Drag,
     /// Its outcomes are lost, or their answers are.
     Spill,
+    /// Its claims take effect, and are answered late.
+    Lag,
     /// All of its calls fail at once.
     Refuse,
     /// It hears no wake-ups.
@@ -114,6 +135,12 @@ impl Build {
 
 /// For how long things go wrong.
 pub(super) const TROUBLED: Duration = Duration::from_secs(240);
+
+/// The queues: the one of all jobs that ask for none, and one for jobs in great numbers.
+pub(super) const QUEUES: [&str; 2] = ["default", "bulk"];
+
+/// What makes the chance of pauses another one than that of all else in a plan.
+const PAUSES: u64 = 0x7061_7573_6573;
 
 /// Chance, as plans need it.
 pub(super) struct Dice(fastrand::Rng);
@@ -161,13 +188,35 @@ impl Plan {
         let orders = (0..15 + dice.below(25)).map(|nth| order(&mut dice, nth)).collect();
         let mut troubles: Vec<Trouble> = (0..dice.below(14)).map(|_| trouble(&mut dice, workers)).collect();
         troubles.sort_by_key(|trouble| trouble.at);
-        Self { seed, workers, server_clock, deaf, shuffled, kept, orders, troubles }
+        let mut plan = Self { seed, workers, server_clock, deaf, shuffled, kept, orders, pauses: Vec::new(), troubles };
+        plan.add_pauses(&mut Dice::new(seed.wrapping_add(PAUSES)));
+        plan
+    }
+
+    /// Spreads the jobs over the queues, and lets these rest.
+    fn add_pauses(&mut self, dice: &mut Dice) {
+        for order in &mut self.orders {
+            order.queue = dice.pick(&[(3, QUEUES[0]), (1, QUEUES[1])]);
+        }
+        let pauses = dice.pick(&[(4, 0), (4, 1), (3, 2), (1, 3)]);
+        self.pauses = (0..pauses).map(|_| pause(dice)).collect();
+        self.pauses.sort_by_key(|pause| pause.at);
+        // What is on its way to a process while its queue is paused.
+        for pause in self.pauses.iter().filter(|pause| pause.rush > 0) {
+            for worker in 0..self.workers {
+                if dice.chance(0.4) {
+                    let at = pause.at.saturating_sub(dice.between(0, 2_000));
+                    self.troubles.push(Trouble { at, worker, what: What::Lag, lasts: dice.between(5_000, 20_000) });
+                }
+            }
+        }
+        self.troubles.sort_by_key(|trouble| trouble.at);
     }
 
     /// How many things are in it.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.orders.len() + self.troubles.len() + usize::from(self.deaf) + self.workers
+        self.orders.len() + self.pauses.len() + self.troubles.len() + usize::from(self.deaf) + self.workers
     }
 }
 
@@ -190,6 +239,7 @@ fn order(dice: &mut Dice, nth: u64) -> Order {
     Order {
         nth,
         kind,
+        queue: QUEUES[0],
         payload: payload.to_owned(),
         delay: some(0.2, 30_000),
         repeat: some(0.3, 60_000),
@@ -197,6 +247,13 @@ fn order(dice: &mut Dice, nth: u64) -> Order {
         requeue: some(0.1, 90_000),
         at: dice.between(0, 180_000),
     }
+}
+
+fn pause(dice: &mut Dice) -> Pause {
+    let queue = dice.pick(&[(1, QUEUES[0]), (3, QUEUES[1])]);
+    let rush = if dice.chance(0.7) { 20 + dice.below(40) } else { 0 };
+    let lasts = dice.chance(0.85).then(|| dice.between(200, 40_000));
+    Pause { queue, rush, after: dice.between(0, 60), lasts, at: dice.between(1_000, 200_000) }
 }
 
 fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
@@ -211,7 +268,7 @@ fn trouble(dice: &mut Dice, workers: usize) -> Trouble {
         (5, What::Slow),
         (3, What::BlackHole),
         (4, What::Fade),
-        (3, What::Drag),
+        (5, What::Drag),
         (2, What::Spill),
         (2, What::Refuse),
         (2, What::Deaf),
@@ -243,6 +300,7 @@ impl What {
             Self::Fade => "fading answers",
             Self::Drag => "dragging outcomes",
             Self::Spill => "spilt outcomes",
+            Self::Lag => "late claims",
             Self::Refuse => "refusals",
             Self::Deaf => "lost wake-ups",
             Self::Noise => "doubled wake-ups",
@@ -254,5 +312,16 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { worker, what, lasts, .. } = self;
         write!(f, "{what:?} for worker {worker}, {} ms", lasts.as_millis())
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { queue, rush, after, lasts, .. } = self;
+        write!(f, "pause of {queue}, {} ms after {rush} jobs, ", after.as_millis())?;
+        match lasts {
+            Some(lasts) => write!(f, "{} ms", lasts.as_millis()),
+            None => f.write_str("to the end"),
+        }
     }
 }

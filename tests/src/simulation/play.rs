@@ -13,11 +13,12 @@ use tokio::time::Instant;
 
 use super::executor::Executor;
 use super::life::Life;
-use super::plan::{Build, Order, Plan, TROUBLED};
+use super::pauses::HEALTHY;
+use super::plan::{Build, Order, Pause, Plan, QUEUES, TROUBLED};
 use super::process::Process;
 use super::referee::Violation;
 use super::server::{Server, job_text};
-use super::stage::{SCRIPTED, Stage};
+use super::stage::{CALL, SCRIPTED, Stage};
 use super::wire::{Fates, Weather, Wire};
 
 /// How long the end of all jobs may take, once nothing goes wrong any more.
@@ -105,7 +106,8 @@ impl<'a> Play<'a> {
                 self.executor.spawn(Arc::clone(process).suffer(*trouble));
             }
         }
-        let open = self.take_orders();
+        let stage = self.client();
+        let open = self.take_orders(&stage);
         self.watch(self.origin + TROUBLED, || false).await;
         for process in &self.processes {
             process.set_right();
@@ -118,8 +120,14 @@ impl<'a> Play<'a> {
             first.stop();
         }
         let (patience, settled) = (Instant::now() + PATIENCE, Instant::now() + SETTLED);
-        if self.watch(patience, || Instant::now() >= settled && Arc::strong_count(&open) == 1 && self.restless().is_empty()).await
-        {
+        // What rests now does so until all processes must have heard of it.
+        let heard = settled.max(self.origin + TROUBLED + HEALTHY + SETTLED / 2);
+        let rests = || {
+            Instant::now() >= (if self.server.book().referee.any_paused() { heard } else { settled })
+                && Arc::strong_count(&open) == 1
+                && self.restless().is_empty()
+        };
+        if self.watch(patience, rests).await && self.resume(&stage).await {
             self.close().await;
         }
         for process in &self.processes {
@@ -136,6 +144,7 @@ impl<'a> Play<'a> {
             let now = self.server.own_now();
             let mut book = self.server.book();
             book.referee.look_at_runs(now);
+            book.referee.look_at_pauses(now);
             if book.referee.first().is_some() {
                 return false;
             }
@@ -160,9 +169,10 @@ impl<'a> Play<'a> {
             _ => true,
         };
         let book = self.server.book();
+        let may_run = |job: &JobRecord| known(job) && !book.referee.is_paused(&job.queue);
         let unfinished = book.referee.records().filter(|job| !job.state.is_finished());
         unfinished
-            .filter(|job| known(job) || job.state == State::Running)
+            .filter(|job| may_run(job) || job.state == State::Running)
             .filter(|job| job.kind != "tick" || super::life::DAWN + new_ones > job.created_at)
             .cloned()
             .collect()
@@ -212,18 +222,48 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Begins all orders. Each holds a clone of the answer until it is through.
-    fn take_orders(&self) -> Arc<()> {
-        let open = Arc::new(());
+    /// Resumes the queues that are still paused, and waits until the rest of the jobs have ended.
+    async fn resume(&self, stage: &Stage) -> bool {
+        for queue in QUEUES {
+            if self.server.book().referee.is_paused(queue) {
+                let (stage, done) = (stage.clone(), Arc::new(()));
+                let open = Arc::clone(&done);
+                self.executor.spawn(async move {
+                    stage.resume(queue).await;
+                    drop(open);
+                });
+                if !self.watch(Instant::now() + PATIENCE, || Arc::strong_count(&done) == 1).await {
+                    return false;
+                }
+            }
+        }
+        self.watch(Instant::now() + PATIENCE, || self.restless().is_empty()).await
+    }
+
+    /// A program that only asks for jobs.
+    fn client(&self) -> Stage {
         let life = Life::new("client", self.origin, &self.executor);
         let wire = Wire::new(&self.server, &life, self.plan.seed.wrapping_add(77));
         wire.set_weather(Weather::Rough);
-        let stage = Stage::new(&self.server, &life, &wire, self.plan.seed);
+        Stage::new(&self.server, &life, &wire, self.plan.seed)
+    }
+
+    /// Begins all orders and pauses. Each holds a clone of the answer until it is through.
+    fn take_orders(&self, stage: &Stage) -> Arc<()> {
+        let open = Arc::new(());
         for order in &self.plan.orders {
             let (stage, order, origin, seed) = (stage.clone(), order.clone(), self.origin, self.plan.seed);
             let open = Arc::clone(&open);
             self.executor.spawn(async move {
                 place(&stage, &order, origin, seed).await;
+                drop(open);
+            });
+        }
+        for (nth, pause) in self.plan.pauses.iter().enumerate() {
+            let (stage, pause, origin, seed) = (stage.clone(), pause.clone(), self.origin, self.plan.seed);
+            let open = Arc::clone(&open);
+            self.executor.spawn(async move {
+                rest(&stage, &pause, nth as u64, origin, seed).await;
                 drop(open);
             });
         }
@@ -239,14 +279,41 @@ impl<'a> Play<'a> {
     }
 }
 
+/// The id of a job, by its number.
+fn id_of(nth: u64, seed: u64) -> JobId {
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&(seed.wrapping_mul(1_000) + nth).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    JobId::from_parts(nth, bytes)
+}
+
+/// Pauses a queue, and resumes it.
+async fn rest(stage: &Stage, pause: &Pause, nth: u64, origin: Instant, seed: u64) {
+    tokio::time::sleep_until(origin + pause.at).await;
+    let job = |of_rush| {
+        let mut job = NewJob::new("quick", "{}");
+        job.id = Some(id_of(100 * (nth + 1) + of_rush, seed));
+        job.queue = pause.queue.into();
+        job
+    };
+    if pause.rush > 0 {
+        stage.enqueue((0..pause.rush).map(job).collect()).await;
+    }
+    tokio::time::sleep(pause.after).await;
+    // It may have taken effect also without an answer.
+    let _ = tokio::time::timeout(CALL, stage.client().pause_queue(pause.queue)).await;
+    if let Some(lasts) = pause.lasts {
+        tokio::time::sleep(lasts).await;
+        stage.resume(pause.queue).await;
+    }
+}
+
 /// Asks for a job, and does with it what the order says.
 async fn place(stage: &Stage, order: &Order, origin: Instant, seed: u64) {
     tokio::time::sleep_until(origin + order.at).await;
-    let mut bytes = [0; 10];
-    bytes[..8].copy_from_slice(&(seed.wrapping_mul(1_000) + order.nth).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    let id = JobId::from_parts(order.nth, bytes);
+    let id = id_of(order.nth, seed);
     let mut job = NewJob::new(order.kind, order.payload.clone());
     job.id = Some(id);
+    job.queue = order.queue.into();
     if let Some(delay) = order.delay {
         job.when = When::After(delay);
     }
@@ -255,31 +322,30 @@ async fn place(stage: &Stage, order: &Order, origin: Instant, seed: u64) {
         let link = JobEntry::new("link".into(), "", Location { file: file!(), line: line!() }, handler);
         job.chain = vec![Link::of(&link, None), Link::of(&link, None)];
     }
-    stage.enqueue(job.clone()).await;
+    stage.enqueue(vec![job.clone()]).await;
     let then = async |after: Option<Duration>| match after {
         Some(after) => tokio::time::sleep(after).await,
         None => std::future::pending().await,
     };
-    let limit = Duration::from_secs(10);
     let client = stage.client();
     let wishes = async {
         tokio::join!(
             async {
                 if order.repeat.is_some() {
                     then(order.repeat).await;
-                    stage.enqueue(job.clone()).await;
+                    stage.enqueue(vec![job.clone()]).await;
                 }
             },
             async {
                 if order.cancel.is_some() {
                     then(order.cancel).await;
-                    let _ = tokio::time::timeout(limit, client.cancel(id)).await;
+                    let _ = tokio::time::timeout(CALL, client.cancel(id)).await;
                 }
             },
             async {
                 if order.requeue.is_some() {
                     then(order.requeue).await;
-                    let _ = tokio::time::timeout(limit, client.requeue(vec![id])).await;
+                    let _ = tokio::time::timeout(CALL, client.requeue(vec![id])).await;
                 }
             }
         )

@@ -119,6 +119,7 @@ impl Process {
             (slot.life.clone(), slot.runtime.take())
         };
         self.server.note(&life.name(), "is asked to stop");
+        life.leave();
         match runtime {
             Some(runtime) => {
                 let own = life.clone();
@@ -164,13 +165,14 @@ impl Process {
                 lasts.await;
                 life.jump(-by);
             }
-            What::Rough | What::Slow | What::BlackHole | What::Fade | What::Drag | What::Spill | What::Refuse => {
+            What::Rough | What::Slow | What::BlackHole | What::Fade | What::Drag | What::Spill | What::Lag | What::Refuse => {
                 wire.set_weather(match trouble.what {
                     What::Rough => Weather::Rough,
                     What::Slow => Weather::Slow,
                     What::Fade => Weather::Late,
                     What::Drag => Weather::Drag,
                     What::Spill => Weather::Spill,
+                    What::Lag => Weather::Lag,
                     What::Refuse => Weather::Refuse,
                     _ => Weather::BlackHole,
                 });

@@ -7,11 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobs_core::schedule::Schedule;
 use jobs_core::store::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, Occasion, ScheduleRecord, Skip,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, Occasion, PausedQueue,
+    ScheduleRecord, Skip,
 };
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 
 use super::life::Life;
+use super::pauses::{self, Begun, Pauses};
 use super::rules::{self, Cause, Facts, Round};
 use super::server::job_text;
 
@@ -26,6 +28,7 @@ pub(super) struct Referee {
     /// The processes of workers that are forgotten.
     graves: BTreeMap<WorkerId, Life>,
     schedules: BTreeMap<String, Timestamp>,
+    pauses: Pauses,
     fired: BTreeSet<(String, Timestamp)>,
     runs: BTreeMap<u64, Run>,
     last_run: u64,
@@ -185,6 +188,9 @@ impl Referee {
         if let Some(tenant) = tenant {
             tenant.renewed = tenant.renewed.max(now.steady);
         }
+        if beat.alive && beat.paused != self.pauses.any() {
+            self.blame("a heartbeat tells whether a queue is paused", format!("{worker}"));
+        }
         if holds != beat.alive {
             self.blame("a lease is renewed while it holds, and not afterwards", format!("{worker}"));
         }
@@ -208,6 +214,9 @@ impl Referee {
             let name = job_text(job.id);
             if !request.kinds.contains(&*job.kind) {
                 self.blame("a worker gets only kinds that it knows", format!("{name} is {}", job.kind));
+            }
+            if self.pauses.is_paused(&job.queue) {
+                self.blame("nothing of a paused queue is claimed", format!("{name} of {}", job.queue));
             }
             let Some(case) = self.cases.get_mut(&job.id) else {
                 self.blame("only jobs that were stored are claimed", name);
@@ -308,8 +317,8 @@ impl Referee {
     }
 
     /// A run of a job begins. Answers its number, and which run of its job it is.
-    pub(super) fn began(&mut self, life: &Life, job: JobId, attempt: u32) -> (u64, i64) {
-        let (mut nth, mut wrong_attempt) = (0, false);
+    pub(super) fn began(&mut self, now: Now, life: &Life, job: JobId, attempt: u32) -> (u64, i64) {
+        let (mut nth, mut wrong_attempt, mut begun) = (0, false, None);
         self.last_run += 1;
         let name = job_text(job);
         let others = self.runs.values().filter(|run| run.job == job && !run.life.is_gone() && !run.life.is_behind());
@@ -327,6 +336,9 @@ impl Referee {
                 _ => case.attempts.values().any(|of| *of == attempt),
             };
             wrong_attempt = !right || attempt > RETRIES + 1;
+            if claimed {
+                begun = Some(Begun { job, token: case.record.token, queue: case.record.queue.clone() });
+            }
             case.ran.insert(case.record.token, life.name());
             if case.runs > case.record.token {
                 let by = format!("{name} has {} runs after {} claims", case.runs, case.record.token);
@@ -335,6 +347,10 @@ impl Referee {
         }
         if wrong_attempt {
             self.blame("an attempt is a failure more, up to the limit", format!("{} runs as attempt {attempt}", job_text(job)));
+        }
+        let broken = begun.and_then(|begun| self.pauses.began(now.steady, life, &begun));
+        if let Some(rule) = broken {
+            self.blame(rule, format!("{name} in {}", life.name()));
         }
         self.runs.insert(self.last_run, Run { job, life: life.clone() });
         (self.last_run, nth)
@@ -345,6 +361,30 @@ impl Referee {
         let loose = self.runs.values().find(|run| self.is_loose(run, now)).map(Run::text);
         if let Some(by) = loose {
             self.blame("a process stops its jobs before others may take them", by);
+        }
+    }
+
+    /// Every healthy process has heard which queues rest, and holds nothing of them that has not begun.
+    pub(super) fn look_at_pauses(&mut self, now: Now) {
+        let living = self.tenants.iter().filter(|(_, tenant)| tenant.has_lease(now)).map(|(id, _)| *id);
+        let healthy: Vec<(WorkerId, Life)> = living
+            .filter_map(|id| self.graves.get(&id).filter(|life| pauses::is_healthy(life)).map(|life| (id, life.clone())))
+            .collect();
+        for (worker, life) in healthy {
+            if let Some(queue) = self.pauses.unheard(now.steady, &life) {
+                let by = format!("{} of {queue}", life.name());
+                self.blame("a process hears of pauses and resumes at its next heartbeat", by);
+            }
+            let resting = self.pauses.resting(now.steady, &life);
+            let kept = self.cases.iter().find(|(_, case)| {
+                let JobRecord { state, token, queue, .. } = &case.record;
+                let waits = *state == State::Running && !case.ran.contains_key(token);
+                waits && case.holder == Some(worker) && resting.contains(&queue.as_str())
+            });
+            if let Some((id, _)) = kept {
+                let by = format!("{} in {}", job_text(*id), life.name());
+                self.blame(pauses::GOES_BACK, by);
+            }
         }
     }
 
@@ -360,6 +400,45 @@ impl Referee {
             self.graves.get(&holder).is_some_and(|life| life.is(&run.life))
                 && self.tenants.get(&holder).is_some_and(|tenant| tenant.has_lease(now))
         })
+    }
+
+    pub(super) fn paused(&mut self, at: Duration, queues: &[String], answers: &[bool]) {
+        let rule = self.pauses.paused(at, queues, answers);
+        self.judge_pauses(rule, &queues.join(" "));
+    }
+
+    pub(super) fn resumed(&mut self, at: Duration, queues: &[String], answers: &[bool]) {
+        let rule = self.pauses.resumed(at, queues, answers);
+        self.judge_pauses(rule, &queues.join(" "));
+    }
+
+    pub(super) fn asked_for_pauses(&mut self, paused: &[PausedQueue]) {
+        let rule = self.pauses.asked(paused);
+        self.judge_pauses(rule, "the answer is another");
+    }
+
+    fn judge_pauses(&mut self, rule: Option<&'static str>, by: &str) {
+        if let Some(rule) = rule {
+            self.blame(rule, by);
+        }
+    }
+
+    pub(super) fn is_paused(&self, queue: &str) -> bool {
+        self.pauses.is_paused(queue)
+    }
+
+    pub(super) fn any_paused(&self) -> bool {
+        self.pauses.any()
+    }
+
+    /// The answer of a claim has reached its process.
+    pub(super) fn arrived(&mut self, at: Duration, life: &Life, claim: &Claim) {
+        self.pauses.arrived(at, life, claim);
+    }
+
+    /// A process has heard which queues are paused. Answers whether that is news to it.
+    pub(super) fn heard(&mut self, at: Duration, life: &Life, paused: &[PausedQueue]) -> bool {
+        self.pauses.heard(at, life, paused)
     }
 
     /// What a round of pruning has made of a job.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewWorker, Now, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal, StoreFuture, StoreInfo,
+    NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal,
+    StoreFuture, StoreInfo,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -268,6 +269,44 @@ impl Server {
         self.note(&life.name(), format_args!("requeue {} -> {answers:?}", short(&ids)));
         self.look_at(&Cause::Requeue, ids);
         Ok(answers)
+    }
+
+    pub(super) fn pause(&self, life: &Life, now: Now, queues: &[String]) -> Result<Vec<bool>, StoreError> {
+        let answers = at_once(self.store.pause(self.now(now), queues.to_owned()))?;
+        self.note(&life.name(), format_args!("pause {} -> {answers:?}", queues.join(" ")));
+        let at = self.time();
+        self.book().referee.paused(at, queues, &answers);
+        Ok(answers)
+    }
+
+    pub(super) fn resume(&self, life: &Life, queues: &[String]) -> Result<Vec<bool>, StoreError> {
+        let answers = at_once(self.store.resume(queues.to_owned()))?;
+        self.note(&life.name(), format_args!("resume {} -> {answers:?}", queues.join(" ")));
+        let at = self.time();
+        self.book().referee.resumed(at, queues, &answers);
+        Ok(answers)
+    }
+
+    pub(super) fn paused(&self) -> Result<Vec<PausedQueue>, StoreError> {
+        let paused = at_once(self.store.paused())?;
+        self.book().referee.asked_for_pauses(&paused);
+        Ok(paused)
+    }
+
+    /// The answer of a claim has reached its process.
+    pub(super) fn arrived(&self, life: &Life, claim: &Claim) {
+        let at = self.time();
+        self.book().referee.arrived(at, life, claim);
+    }
+
+    /// A process has heard which queues are paused.
+    pub(super) fn heard(&self, life: &Life, paused: &[PausedQueue]) {
+        let at = self.time();
+        let is_news = self.book().referee.heard(at, life, paused);
+        if is_news {
+            let queues: Vec<&str> = paused.iter().map(|paused| &*paused.queue).collect();
+            self.note(&life.name(), format_args!("hears that these are paused: [{}]", queues.join(" ")));
+        }
     }
 
     pub(super) fn prune(&self, life: &Life, now: Now, retention: Retention) -> Result<usize, StoreError> {

@@ -31,12 +31,17 @@ pub fn shrink(plan: &Plan) -> Option<(Plan, Report)> {
     Some(best)
 }
 
-/// Plans without so many orders or troubles in a row, and simpler in other ways.
+/// Plans without so many orders, pauses or troubles in a row, and simpler in other ways.
 fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
     let mut plans = Vec::new();
     for from in (0..plan.orders.len()).step_by(portion) {
         let mut smaller = plan.clone();
         smaller.orders.drain(from..(from + portion).min(plan.orders.len()));
+        plans.push(smaller);
+    }
+    for from in (0..plan.pauses.len()).step_by(portion) {
+        let mut smaller = plan.clone();
+        smaller.pauses.drain(from..(from + portion).min(plan.pauses.len()));
         plans.push(smaller);
     }
     for from in (0..plan.troubles.len()).step_by(portion) {
@@ -63,6 +68,14 @@ fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
                 let mut simpler = plan.clone();
                 let order = &mut simpler.orders[nth];
                 (order.repeat, order.cancel, order.requeue, order.delay) = (None, None, None, None);
+                plans.push(simpler);
+            }
+        }
+        for nth in 0..plan.pauses.len() {
+            let rush = plan.pauses[nth].rush;
+            for fewer in [0, rush / 2, rush - rush.min(1)].into_iter().filter(|fewer| *fewer < rush) {
+                let mut simpler = plan.clone();
+                simpler.pauses[nth].rush = fewer;
                 plans.push(simpler);
             }
         }

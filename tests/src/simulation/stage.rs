@@ -9,14 +9,14 @@ use jobs_core::argument::ArgumentError;
 use jobs_core::outcome::Outcome;
 use jobs_core::registry::{Handler, Location};
 use jobs_core::store::Store;
-use jobs_core::{Backoff, BoxError, Enqueue, JobContext, JobEntry, JobId, NewJob, Verdict};
+use jobs_core::{Backoff, BoxError, JobContext, JobEntry, JobId, NewJob, Verdict};
 use jobs_runtime::env::Rng;
 use jobs_runtime::settings::Sources;
 use jobs_runtime::testing::guards::Guard;
 use jobs_runtime::{Builder, Client, ClosureJob, Runtime, closure};
 
 use super::life::Life;
-use super::plan::{Build, Dice};
+use super::plan::{Build, Dice, QUEUES};
 use super::referee::RETRIES;
 use super::server::{Server, job_text};
 use super::wire::Wire;
@@ -92,6 +92,7 @@ impl Stage {
             .worker_name(self.life.name())
             .build(build.name())
             .concurrency(4)
+            .queue(QUEUES[1], 3)
             .retries(RETRIES)
             .backoff(&backoff)
             .cancel_grace(GRACE)
@@ -105,7 +106,7 @@ impl Stage {
                 program = program.option(&format!("retention.{state}"), &text);
             }
         }
-        for name in ["long", "chain", "link", "parent", "killer"] {
+        for name in ["long", "chain", "link", "parent", "killer", "quick"] {
             program = program.register(self.kind(name));
         }
         program.register(self.kind(if build == Build::Old { "old" } else { "new" }))
@@ -134,7 +135,8 @@ impl Stage {
     }
 
     async fn run(&self, context: JobContext) -> Result<String, BoxError> {
-        let (number, nth) = self.server.book().referee.began(&self.life, context.id(), context.attempt());
+        let now = self.server.own_now();
+        let (number, nth) = self.server.book().referee.began(now, &self.life, context.id(), context.attempt());
         let text = format!("{} {} attempt {}", context.kind(), job_text(context.id()), context.attempt());
         self.server.note(&self.life.name(), format_args!("run {text}"));
         let _run = Run { stage: self, number, text };
@@ -173,6 +175,10 @@ impl Stage {
                 tokio::time::sleep(dice.between(20_000, 60_000)).await;
                 Act::Succeed
             }
+            "quick" => {
+                tokio::time::sleep(dice.between(0, 20)).await;
+                dice.pick(&[(97, Act::Succeed), (3, Act::Fail)])
+            }
             "tick" => {
                 let takes = if dice.chance(0.1) { dice.between(10_000, 30_000) } else { quick };
                 tokio::time::sleep(takes).await;
@@ -181,7 +187,7 @@ impl Stage {
             "parent" => {
                 let mut child = NewJob::new("child", "{}");
                 child.id = Some(child_of(context.id()));
-                self.enqueue(child).await;
+                self.enqueue(vec![child]).await;
                 Act::Succeed
             }
             "killer" => {
@@ -217,16 +223,27 @@ impl Stage {
     }
 
     /// Enqueues until there is an answer.
-    pub(super) async fn enqueue(&self, job: NewJob) {
+    pub(super) async fn enqueue(&self, jobs: Vec<NewJob>) {
         loop {
-            let call = tokio::time::timeout(Duration::from_secs(10), self.client.enqueue_one(job.clone()));
-            if let Ok(Ok(id)) = call.await {
-                return self.server.book().referee.acknowledge(id);
+            let call = tokio::time::timeout(CALL, self.client.enqueue_jobs(jobs.clone()));
+            if let Ok(Ok(stored)) = call.await {
+                let mut book = self.server.book();
+                return stored.iter().for_each(|stored| book.referee.acknowledge(stored.id));
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+
+    /// Resumes a queue, again and again until there is an answer.
+    pub(super) async fn resume(&self, queue: &str) {
+        while !matches!(tokio::time::timeout(CALL, self.client.resume_queue(queue)).await, Ok(Ok(_))) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
 }
+
+/// How long a caller waits for one answer.
+pub(super) const CALL: Duration = Duration::from_secs(10);
 
 /// The text of panics that are part of the play.
 pub(super) const SCRIPTED: &str = "a panic of the play";

@@ -30,6 +30,7 @@ pub(super) enum Weather {
     BlackHole,
     Drag,
     Spill,
+    Lag,
     Refuse,
 }
 
@@ -105,11 +106,13 @@ impl Wire {
     /// Changes the weather.
     pub(super) fn set_weather(&self, weather: Weather) {
         self.state().weather = weather;
+        self.life.set_well(weather == Weather::Calm);
     }
 
     /// Changes how wake-ups are heard.
     pub(super) fn set_hears(&self, hears: Hears) {
         self.state().hears = hears;
+        self.life.set_hears(hears != Hears::Nothing);
     }
 
     fn pass_on_wake_ups(&self) {
@@ -189,6 +192,11 @@ impl Wire {
                 (Lane::Outcomes, 6..8) => fate.before = dice.between(100, 8_000),
                 _ => {}
             },
+            Weather::Lag => {
+                if let Lane::Claims = lane {
+                    fate.after = dice.between(20, 2_000);
+                }
+            }
             Weather::Refuse => fate.refused = true,
         }
         self.server.counts().fates.add(&fate);
@@ -291,7 +299,12 @@ impl JobStore for Wire {
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
-        self.call(Lane::Claims, move |server, life| server.claim(life, now, &request))
+        let call = self.call(Lane::Claims, move |server, life| server.claim(life, now, &request));
+        Box::pin(async move {
+            let claim = call.await?;
+            self.server.arrived(&self.life, &claim);
+            Ok(claim)
+        })
     }
 
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {
@@ -363,15 +376,20 @@ impl ManageStore for Wire {
     }
 
     fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
-        self.call(Lane::Duties, move |server, _| server.ask(|store| store.pause(now, queues)))
+        self.call(Lane::Duties, move |server, life| server.pause(life, now, &queues))
     }
 
     fn resume(&self, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
-        self.call(Lane::Duties, move |server, _| server.ask(|store| store.resume(queues)))
+        self.call(Lane::Duties, move |server, life| server.resume(life, &queues))
     }
 
     fn paused(&self) -> StoreFuture<'_, Vec<PausedQueue>> {
-        self.call(Lane::Duties, |server, _| server.ask(ManageStore::paused))
+        let call = self.call(Lane::Duties, |server, _| server.paused());
+        Box::pin(async move {
+            let paused = call.await?;
+            self.server.heard(&self.life, &paused);
+            Ok(paused)
+        })
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
 use crate::schedule::{ONCE, Times, passed};
@@ -254,7 +254,12 @@ fn recounted(last: Timestamp, now: Timestamp) -> Timestamp {
 /// The account of the ticks that passed up to now, and get no job.
 fn passed_over(row: &ScheduleRecord, now: Timestamp) -> Option<TickRecord> {
     let (spec, zone) = row.times_text();
-    let (instant, missed) = passed(&Times::parse(spec, zone).ok()?, row.last_tick, now)?;
+    let NewSchedule { starts_at, ends_at, .. } = row.schedule;
+    // No tick before the beginning, none at the end or after it.
+    let just_before = |instant: Timestamp| instant.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MIN);
+    let after = starts_at.map_or(row.last_tick, |starts| row.last_tick.max(just_before(starts)));
+    let until = ends_at.map_or(now, |ends| now.min(just_before(ends)));
+    let (instant, missed) = passed(&Times::parse(spec, zone).ok()?, after, until)?;
     let skip = if row.is_active() { Skip::Edited } else { Skip::Paused };
     let account = TickRecord::new(&*row.schedule.key, instant, row.last_tick, now, TickOutcome::Skipped(skip));
     Some(TickRecord { missed, ..account })

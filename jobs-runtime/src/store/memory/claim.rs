@@ -32,7 +32,8 @@ impl State {
 
     /// The jobs to hand out, in order. Costs the logarithm of the backlog for each, and one look-up for each wanted queue and kind.
     fn pick(&self, request: &ClaimRequest) -> Vec<i64> {
-        let open = request.queues.iter().filter(|wish| !self.paused.contains_key(&*wish.queue));
+        let is_open = |queue: &str| !self.paused.contains_key(queue) || !Guard::PausedQueues.is_on();
+        let open = request.queues.iter().filter(|wish| is_open(&wish.queue));
         let mut room: BTreeMap<&str, usize> = open.map(|wish| (&*wish.queue, wish.limit)).collect();
         let mut probation = request.probation;
         let mut stripes = self.stripes(request, &room);

@@ -1,7 +1,7 @@
 //! The check: what the evidence says about every promise. It is pure, so that it can be shown to find what it looks for.
 //!
 //! `jobs` judges how each job ended, `runs` whether each execution of it was right, `ticks` the account of the schedule, `crew`
-//! the processes themselves; `outages` knows when a process could not renew its lease, `losses` by what it may have lost what it held,
+//! the processes themselves, `rests` the queue that is paused; `outages` knows when a process could not renew its lease, `losses` by what it may have lost what it held,
 //! `recovery` how long it took to come back.
 
 mod crew;
@@ -9,6 +9,7 @@ mod jobs;
 mod losses;
 mod outages;
 mod recovery;
+mod rests;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ pub enum Breach {
     TickDoubled,
     /// A tick that was neither fired nor accounted for.
     TickMissed,
+    /// A claim that got a job of a queue that was paused.
+    Paused,
     /// A process that ended by itself, or too late.
     Process,
     /// A lease that was lost although nothing was done to its process.
@@ -146,6 +149,7 @@ pub fn check(evidence: &Evidence) -> Findings {
     jobs::check(evidence, &histories, &losses, &mut findings);
     ticks::check(evidence, &histories, &mut findings);
     crew::check(evidence, &losses, &mut findings);
+    rests::check(evidence, &mut findings);
     recovery::measure(evidence, &mut findings);
     if let Some(damage) = &evidence.damage {
         findings.add(Breach::Damage, None, damage.clone());

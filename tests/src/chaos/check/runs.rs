@@ -75,7 +75,7 @@ pub(super) fn of_jobs(evidence: &Evidence) -> BTreeMap<JobId, History<'_>> {
                     });
                 }
                 Event::Applied { job, token, decision } => histories.entry(*job).or_default().applied.push((*token, decision)),
-                Event::Ready | Event::Lost | Event::End { .. } | Event::Stale { .. } => {}
+                Event::Ready | Event::Lost | Event::Claimed { .. } | Event::End { .. } | Event::Stale { .. } => {}
             }
         }
     }

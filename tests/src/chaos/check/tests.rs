@@ -7,7 +7,7 @@ use jobs_core::record::AttemptError;
 use jobs_core::{JobId, JobRecord, State};
 
 use super::{Breach, Cause, Findings, check};
-use crate::chaos::evidence::{Evidence, Life, Tick, Why};
+use crate::chaos::evidence::{Evidence, Life, Rest, Tick, Why};
 use crate::chaos::faults::{Fault, What};
 use crate::chaos::ledger::{End, Entry, Event};
 
@@ -491,6 +491,22 @@ fn a_process_that_ends_by_itself_or_too_late_is_found() {
     scene.is_well();
     scene.write(ONE, 1.1, Event::Ready);
     scene.breaks(Breach::Process);
+}
+
+/// A job of the queue that rests from 3 s to 6 s, asked for and got at these times.
+fn got(asked: f64, at: f64) -> Scene {
+    let mut scene = Scene::default();
+    let job = scene.done();
+    scene.evidence.rests.push(Rest { from: s(3.0), to: s(6.0) });
+    scene.write(ONE, at, Event::Claimed { job, token: 1, asked: s(asked) });
+    scene
+}
+
+#[test]
+fn a_job_of_a_paused_queue_that_was_asked_for_afterwards_is_found() {
+    got(3.1, 3.2).breaks(Breach::Paused);
+    got(2.9, 3.2).is_well();
+    got(5.9, 6.1).is_well();
 }
 
 #[test]
