@@ -147,7 +147,8 @@ impl<'a> Schedules<'a> {
 
     /// Makes these schedules all that a group has, in one step: all or none, at most [`MAX_SCHEDULES`] a call. What the group had
     /// beside them is removed, and what is unchanged keeps its place in time. For schedules that are loaded from a table of one's own.
-    pub async fn replace_group(self,
+    pub async fn replace_group(
+        self,
         group: impl Into<String> + Send,
         schedules: Vec<NewSchedule>,
     ) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
