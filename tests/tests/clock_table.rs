@@ -34,7 +34,7 @@ fn table() -> String {
                 .map(|tick| tick.to_zoned(zone.time_zone().clone()).strftime("%H:%M%:z").to_string())
                 .collect();
             let shown = if shown.is_empty() { "none".to_owned() } else { shown.join(", ") };
-            let _ = writeln!(table, "//! | `{text}` | {zone} | {change} | {shown} |");
+            let _ = writeln!(table, "//! | `{text}` | `{zone}` | {change} | {shown} |");
         }
     }
     table + LAST

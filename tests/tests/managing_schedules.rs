@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs_core::schedule::{Spec, Zone};
-use jobs_core::store::{NewSchedule, Skip, TickFilter, TickOutcome};
+use jobs_core::store::{NewSchedule, Now, ScheduleChange, Skip, TickFilter, TickOutcome};
 use jobs_runtime::schedule::ScheduleAnswer;
 use jobs_runtime::{Client, ClosureJob, Delivery, JobContext, NewJob, Runtime, ScheduleError, closure};
 use tests::{Run, Script, World, finished, on_every_store, script, stop};
@@ -183,7 +183,11 @@ async fn a_schedule_that_is_gone_from_code_ticks_until_its_last_build_has_gone()
             })
             .await;
         stop(old).await;
-        world.pass("it is retired", SECOND, async || (keys(new.client()).await == ["other"]).then_some(())).await;
+        let retired = async || {
+            let view = new.client().schedules().get("work").await.unwrap().unwrap();
+            (view.record.retired_at.is_some() && view.next_ticks(1).is_empty()).then_some(())
+        };
+        world.pass("it is retired", SECOND, retired).await;
         stop(new).await;
     })
     .await;
@@ -230,8 +234,57 @@ async fn a_delivery_that_is_made_again_makes_no_second_job() {
         assert!(deliver("2").await.created);
         let run = run_of(world, &mut runs).await;
         let record = client.job(run.context.id()).await.unwrap().unwrap();
-        assert_eq!(record.schedule.as_deref(), Some("daily"));
+        assert_eq!(record.metadata.as_deref(), Some(r#"{"delivery":{"id":"2","schedule":"daily"}}"#));
         run.succeed().over().await;
+        stop(runtime).await;
+    })
+    .await;
+}
+
+/// Another program that knows the kind and not the schedule takes it for gone while its own program restarts, and nothing is lost by that.
+#[tokio::test]
+async fn a_schedule_outlives_the_restart_of_the_only_program_that_has_it() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let other = world.builder(&store).register(closure("work", |_: JobContext| async {})).start().await.unwrap();
+        let (work, _) = script("work");
+        let own = start(world, work.every("1h")).await;
+        other.client().schedules().pause("work").await.unwrap();
+        stop(own).await;
+        let retired = async || {
+            let view = other.client().schedules().get("work").await.unwrap().unwrap();
+            view.record.retired_at.is_some().then_some(())
+        };
+        world.pass("it is retired", SECOND, retired).await;
+        let (work, _) = script("work");
+        let own = start(world, work.every("1h")).await;
+        let view = other.client().schedules().get("work").await.unwrap().unwrap();
+        assert!(view.record.retired_at.is_none() && view.record.paused_at.is_some(), "{view:?}");
+        stop(own).await;
+        stop(other).await;
+    })
+    .await;
+}
+
+/// A schedule whose job the store does not take, for it was written by hand, holds up no other.
+#[tokio::test]
+async fn a_schedule_that_the_store_refuses_holds_up_no_other() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let runtime = start(world, work.every("10s")).await;
+        let mut job = NewJob::new("work", "{\0}");
+        job.tenant = Some("a\0b".to_owned());
+        let wrong = NewSchedule::new("wrong", job).unwrap().every("10s");
+        let error = runtime.client().schedules().save(wrong.clone()).await.unwrap_err().to_string();
+        assert!(error.contains("no JSON object") && error.contains("a zero byte"), "{error}");
+        // Past the client and its checks.
+        let now = Now { wall: world.now(), steady: Duration::ZERO };
+        let change = ScheduleChange::Save { schedules: vec![wrong] };
+        runtime.client().store().change_schedules(now, change).await.unwrap();
+        for _ in 0..3 {
+            let run = run_of(world, &mut runs).await;
+            run.succeed().over().await;
+        }
         stop(runtime).await;
     })
     .await;

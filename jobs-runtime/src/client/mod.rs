@@ -5,9 +5,9 @@ mod schedules;
 use std::fmt;
 use std::sync::Arc;
 
-use jobs_core::job::{Enqueue, MAX_BATCH, TickId};
+use jobs_core::job::{Enqueue, MAX_BATCH};
 use jobs_core::store::{CancelAnswer, Enqueued, JobFilter, JobPage, PausedQueue, Store};
-use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError};
+use jobs_core::{Counts, EnqueueError, IntoJob, JobId, JobRecord, NewJob, StoreError, TextError};
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -25,6 +25,9 @@ pub struct Client {
     store: Arc<dyn Store>,
     env: Env,
 }
+
+/// The most bytes of the name of a schedule and of a delivery of a scheduler that is not ours.
+const MAX_DELIVERY_NAME: usize = 1_000;
 
 /// A job that a scheduler which is not ours asks for: [`Client::deliver`].
 #[derive(Clone, Debug)]
@@ -169,14 +172,21 @@ impl Client {
 
     /// Takes a job from a scheduler that is not ours, such as a cron service that calls a URL. The delivery's id makes it harmless when it
     /// comes again: the same id, for the same schedule, stores one job, for a day after that has ended at least. Answers the job's id, and
-    /// whether this delivery was new.
+    /// whether this delivery was new. The job's metadata has both names, under `delivery`.
     ///
     /// The kind's own queue, priority and tags are unknown here, unless this process has it: build the job by `its_name::job(..)` or
     /// [`NewJob::of`] to have them.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Enqueued, EnqueueError> {
         let Delivery { mut job, schedule, id } = delivery;
+        for (what, text) in [("schedule", &schedule), ("delivery", &id)] {
+            if text.len() > MAX_DELIVERY_NAME {
+                let message = format!("the {what}'s name takes {} bytes, more than {MAX_DELIVERY_NAME}", text.len());
+                return Err(EnqueueError::Name(TextError::new(0..text.len(), message)));
+            }
+        }
         job.id = Some(JobId::of_delivery(&schedule, &id));
-        job.tick = Some(TickId { schedule, instant: crate::scheduler::beside(self.env.now().wall) });
+        let delivery = serde_json::json!({ "schedule": schedule, "id": id });
+        job.metadata.get_or_insert_default().insert("delivery".to_owned(), delivery);
         let answers = self.enqueue_jobs(vec![job]).await?;
         answers.into_iter().next().ok_or(EnqueueError::Store(StoreError::Closed))
     }

@@ -185,7 +185,9 @@ impl<'a> Schedules<'a> {
             Spec::Every(_) => format!("every {spec}"),
             Spec::Cron(_) | Spec::Once => format!("cron {spec}"),
         };
-        let times = Some(OverrideTimes { spec: text, zone: zone.name().to_owned() });
+        // The zone of this machine goes by its name: others may lie elsewhere.
+        let name = zone.time_zone().iana_name().filter(|_| zone.name() == "local").unwrap_or(zone.name());
+        let times = Some(OverrideTimes { spec: text, zone: name.to_owned() });
         let key = key.into();
         self.known(vec![key.clone()], ScheduleChange::Override { key, times }).await
     }

@@ -7,7 +7,7 @@ use std::thread;
 
 use jobs_core::registry::Registry;
 use jobs_core::schedule::RunOnStart;
-use jobs_core::store::{Beat, Deal, Fire, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Store};
+use jobs_core::store::{Beat, Deal, Fire, Occasion, ScheduleRecord, Store};
 use jobs_core::{Services, WorkerId};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -19,7 +19,6 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::health::{Board, Health};
 use crate::scheduler::{self, Runs, Scheduler};
-use crate::telemetry;
 use crate::worker::canceller::Canceller;
 use crate::worker::completer::Completer;
 use crate::worker::executor::Executor;
@@ -96,7 +95,7 @@ impl Engine {
         let kinds: BTreeSet<String> = plan.registry.names().map(|(name, _)| name.to_owned()).collect();
         let shared = Arc::new(Shared {
             kinds: Arc::new(kinds),
-            schedule_keys: Arc::new(plan.schedules.iter().map(|declared| declared.schedule.key.clone()).collect()),
+            schedules: plan.schedules.iter().map(|declared| (declared.schedule.key.clone(), declared.schedule.clone())).collect(),
             runs: Runs::default(),
             env: plan.env,
             store: plan.store,
@@ -259,42 +258,36 @@ async fn make_known(
 }
 
 async fn declare(shared: &Arc<Shared>, declared: Vec<Declared>) -> Result<(), jobs_core::StoreError> {
-    let build = &shared.options.build;
-    let own = |declared: &Declared| {
-        let mut schedule = declared.schedule.clone();
-        schedule.build = Some(build.clone());
-        schedule
-    };
-    let schedules = declared.iter().map(own).collect();
-    let change = ScheduleChange::Declare { schedules, kinds: Arc::clone(&shared.kinds) };
-    let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
-    for (declared, answer) in declared.iter().zip(answers) {
-        if let ScheduleAnswer::Taken(owner) = answer {
-            telemetry::schedule_unusable(&declared.schedule.key, &owner);
-        }
-    }
+    let taken = scheduler::declare(shared).await?;
     let now = shared.env.now();
     let tick = scheduler::beside(now.wall);
     let fires: Vec<Fire> = declared
         .iter()
+        .filter(|declared| !taken.contains(&declared.schedule.key))
         .filter_map(|declared| {
             let build = match declared.run_on_start? {
                 RunOnStart::Process => None,
-                RunOnStart::Deployment => Some(build.clone()),
+                RunOnStart::Deployment => Some(shared.options.build.clone()),
             };
-            let record = ScheduleRecord::new(own(declared), tick);
+            let schedule = &declared.schedule;
+            let begun = schedule.starts_at.is_none_or(|starts| starts <= tick);
+            let ended = schedule.ends_at.is_some_and(|ends| ends <= tick);
+            if !begun || ended {
+                return None;
+            }
+            let record = ScheduleRecord::new(schedule.clone(), tick);
             Some(Fire {
-                key: declared.schedule.key.clone(),
+                key: schedule.key.clone(),
                 occasion: Occasion::Start { build },
                 tick,
                 missed: 0,
-                overlap: declared.schedule.overlap,
+                overlap: schedule.overlap,
                 deal: Deal::Job(Box::new(scheduler::job_of(&record, tick, shared.env.job_id()))),
             })
         })
         .collect();
-    if !fires.is_empty() {
-        shared.within_patience(shared.store.fire(now, fires)).await?;
+    for fires in fires.chunks(scheduler::BITE) {
+        shared.within_patience(shared.store.fire(now, fires.to_vec())).await?;
     }
     Ok(())
 }

@@ -19,8 +19,11 @@ pub(crate) fn declared(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str) -
         ScheduleText::Every(text) => new.every(text),
         ScheduleText::Never => new,
     };
-    // A zone that cannot be found is reported with the schedule.
+    // A zone that cannot be found is reported with the schedule. That of this machine goes by its name, since others may lie elsewhere.
     let zone = Zone::parse(&new.zone).unwrap_or_default();
+    if let Some(name) = zone.time_zone().iana_name().filter(|_| new.zone == "local") {
+        name.clone_into(&mut new.zone);
+    }
     new.starts_at = schedule.starts.map(|starts| zone.instant(&starts));
     new.ends_at = schedule.ends.map(|ends| zone.instant(&ends));
     new.build = Some(String::new());

@@ -13,7 +13,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::job::TickId;
 use jobs_core::schedule::{Due, DueTick, Fate, Frame, ONCE, Times, delay};
-use jobs_core::store::{Changes, Deal, Fire, Fired, Occasion, ScheduleChange, ScheduleRecord, Skip};
+use jobs_core::store::{
+    Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip,
+};
 use jobs_core::{JobId, NewJob, StoreError, When};
 use tokio::sync::{Notify, watch};
 
@@ -31,6 +33,13 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// How often a tick that waits for the last run looks for its end, though nobody said that it ended.
 const QUEUE: Duration = Duration::from_secs(5);
+
+/// The shortest time between two looks at what waits for runs that end, and between two reads of all schedules.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+const BETWEEN_READS: Duration = Duration::from_secs(1);
+
+/// How many ticks are fired in one transaction, for which everybody else waits.
+pub(crate) const BITE: usize = 100;
 
 /// Tells the scheduler that runs have ended, while a tick waits for that.
 #[derive(Debug, Default)]
@@ -60,6 +69,9 @@ pub(crate) struct Scheduler {
     rows: BTreeMap<String, Row>,
     /// When the ticks that wait for the last run are looked at again; `None` while none waits.
     look_at: Option<Duration>,
+    looked_at: Duration,
+    /// When it was last looked whether schedules are gone from all code.
+    retired_at: Option<Duration>,
 }
 
 /// A schedule that this process fires.
@@ -69,15 +81,19 @@ struct Row {
     times: Option<Times>,
     /// Nothing is due before.
     rests_until: Option<Timestamp>,
+    /// The store does not take its jobs, which is reported once.
+    refused: bool,
 }
 
 impl Row {
     fn new(record: ScheduleRecord, before: Option<Self>) -> Self {
         let known = before.filter(|row| row.record.times_text() == record.times_text());
-        if let Some(Self { record: old, times, .. }) = known
+        if let Some(Self { record: old, times, rests_until, refused }) = known
             && old.unreadable == record.unreadable
         {
-            return Self { record, times, rests_until: None };
+            let same = old.version == record.version;
+            let rests_until = rests_until.filter(|_| same && old.last_tick == record.last_tick);
+            return Self { record, times, rests_until, refused: refused && same };
         }
         let (spec, zone) = record.times_text();
         let times = match (&record.unreadable, Times::parse(spec, zone)) {
@@ -91,12 +107,12 @@ impl Row {
                 None
             }
         };
-        Self { record, times, rests_until: None }
+        Self { record, times, rests_until: None, refused: false }
     }
 
     /// What of it is due.
     fn due(&mut self, now: Timestamp) -> Vec<DueTick> {
-        let Some(times) = self.times.as_ref().filter(|_| self.record.is_active()) else { return Vec::new() };
+        let Some(times) = self.times.as_ref().filter(|_| self.record.is_active() && !self.refused) else { return Vec::new() };
         if self.rests_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
@@ -142,8 +158,8 @@ impl Row {
     }
 
     /// The tick that waits for the last run.
-    fn queued(&self, id: JobId) -> Option<Fire> {
-        let tick = *self.record.queued.first().filter(|_| self.record.is_active())?;
+    fn queued(&self, id: JobId, now: Timestamp) -> Option<Fire> {
+        let tick = *self.record.queued.first().filter(|_| self.record.is_active() && !self.refused)?;
         let schedule = &self.record.schedule;
         Some(Fire {
             key: schedule.key.clone(),
@@ -151,7 +167,7 @@ impl Row {
             tick,
             missed: 0,
             overlap: schedule.overlap,
-            deal: Deal::Job(Box::new(job_of(&self.record, tick, id))),
+            deal: Deal::Job(Box::new(job_of(&self.record, if tick >= ONCE { now } else { tick }, id))),
         })
     }
 
@@ -180,8 +196,43 @@ impl Row {
 pub(crate) fn job_of(record: &ScheduleRecord, instant: Timestamp, id: JobId) -> NewJob {
     let mut job = record.schedule.job.clone();
     job.id = Some(id);
+    job.fresh = true;
     job.tick = Some(TickId { schedule: record.schedule.key.clone(), instant });
     job
+}
+
+/// Declares the schedules of this build. Answers the keys that belong to somebody else, which are reported.
+pub(crate) async fn declare(shared: &Shared) -> Result<Vec<String>, StoreError> {
+    let own = |schedule: &NewSchedule| {
+        let mut schedule = schedule.clone();
+        schedule.build = Some(shared.options.build.clone());
+        schedule
+    };
+    let change = ScheduleChange::Declare {
+        schedules: shared.schedules.values().map(own).collect(),
+        kinds: Arc::clone(&shared.kinds),
+    };
+    let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
+    let mut taken = Vec::new();
+    for (key, answer) in shared.schedules.keys().zip(answers) {
+        if let ScheduleAnswer::Taken(owner) = answer {
+            telemetry::schedule_unusable(key, &owner);
+            taken.push(key.clone());
+        }
+    }
+    Ok(taken)
+}
+
+/// By how much the store's clock is ahead of this process's, as far as can be known: what lies between the question and the answer is no
+/// difference of the clocks.
+fn ahead(asked: Timestamp, by_the_store: Timestamp, answered: Timestamp) -> SignedDuration {
+    if by_the_store < asked {
+        by_the_store.duration_since(asked)
+    } else if by_the_store > answered {
+        by_the_store.duration_since(answered)
+    } else {
+        SignedDuration::ZERO
+    }
 }
 
 /// An instant beside a schedule's times, as exact as stores keep it.
@@ -200,6 +251,8 @@ impl Scheduler {
             ahead: SignedDuration::ZERO,
             rows: BTreeMap::new(),
             look_at: None,
+            looked_at: Duration::ZERO,
+            retired_at: None,
         }
     }
 
@@ -208,33 +261,34 @@ impl Scheduler {
         let asked = self.shared.env.now();
         let found = self.shared.within_patience(self.shared.store.schedules(asked)).await?;
         let answered = self.shared.env.now();
-        // What lies between the question and the answer is no difference of the clocks.
-        self.ahead = if found.now < asked.wall {
-            found.now.duration_since(asked.wall)
-        } else if found.now > answered.wall {
-            found.now.duration_since(answered.wall)
-        } else {
-            SignedDuration::ZERO
-        };
+        self.ahead = ahead(asked.wall, found.now, answered.wall);
         let mut before = std::mem::take(&mut self.rows);
-        let mut has_retired = false;
+        let mut has_others = false;
+        let mut missing = self.shared.schedules.len();
         for record in found.schedules {
             let schedule = &record.schedule;
             let is_known = self.shared.kinds.contains(&*schedule.job.kind);
-            let is_own = schedule.build.is_none() || self.shared.schedule_keys.contains(&schedule.key);
-            if is_known && is_own {
+            let is_in_code = self.shared.schedules.contains_key(&schedule.key);
+            if is_in_code && record.retired_at.is_none() {
+                missing -= 1;
+            }
+            if is_known && (schedule.build.is_none() || is_in_code) {
                 let key = schedule.key.clone();
                 let known = before.remove(&key);
                 self.rows.insert(key, Row::new(record, known));
             } else {
-                has_retired |= is_known;
+                has_others |= is_known && record.retired_at.is_none();
             }
         }
         self.commands = Some(commands);
         self.read_at = answered.steady;
-        self.look_at = self.waits().then_some(answered.steady);
-        if has_retired {
+        self.look_at = self.waits().then_some(self.next_look(answered.steady));
+        if missing > 0 {
+            // Others took this process for gone, or somebody has put back an older state.
+            declare(&self.shared).await?;
+        } else if has_others && self.retired_at.is_none_or(|at| answered.steady.saturating_sub(at) >= SAFETY_NET) {
             // Another build has them, or nobody has them any more.
+            self.retired_at = Some(answered.steady);
             let retire = ScheduleChange::Retire { kinds: Arc::clone(&self.shared.kinds) };
             self.shared.within_patience(self.shared.store.change_schedules(answered, retire)).await?;
         }
@@ -261,13 +315,44 @@ impl Scheduler {
         fires
     }
 
+    /// Fires ticks, a bite at a time. What a store refuses is tried apart, so that one bad schedule holds up no other.
     async fn fire_all(&mut self, fires: Vec<Fire>) -> Result<(), StoreError> {
+        for bite in fires.chunks(BITE) {
+            match self.fire(bite).await {
+                Err(StoreError::Refused { .. }) => {
+                    for fire in bite {
+                        match self.fire(std::slice::from_ref(fire)).await {
+                            Err(StoreError::Refused { message, .. }) => self.refuse(&fire.key, &message),
+                            answer => answer?,
+                        }
+                    }
+                }
+                answer => answer?,
+            }
+        }
+        if self.waits() {
+            let soon = self.shared.env.now().steady + QUEUE;
+            self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
+        } else {
+            self.look_at = None;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, key: &str, message: &str) {
+        if let Some(row) = self.rows.get_mut(key).filter(|row| !row.refused) {
+            row.refused = true;
+            telemetry::schedule_unusable(key, message);
+        }
+    }
+
+    async fn fire(&mut self, fires: &[Fire]) -> Result<(), StoreError> {
         let now = self.shared.env.now();
-        let answers = self.shared.within_patience(self.shared.store.fire(now, fires.clone())).await?;
+        let answers = self.shared.within_patience(self.shared.store.fire(now, fires.to_vec())).await?;
         let mut lost = false;
         for (fire, answer) in fires.iter().zip(&answers) {
             if let Fired::Early(by_the_store) = answer {
-                self.ahead = by_the_store.duration_since(self.shared.env.now().wall);
+                self.ahead = ahead(now.wall, *by_the_store, self.shared.env.now().wall);
             } else {
                 telemetry::tick(&fire.key, fire.tick, fire.missed, *answer);
             }
@@ -279,20 +364,21 @@ impl Scheduler {
             // Somebody was first, or the row has changed: what is known of it is old.
             self.commands = None;
         }
-        if self.waits() {
-            let soon = self.shared.env.now().steady + QUEUE;
-            self.look_at = Some(self.look_at.map_or(soon, |at| at.min(soon)));
-        } else {
-            self.look_at = None;
-        }
         Ok(())
+    }
+
+    /// When what waits may be looked at again, at the earliest now.
+    fn next_look(&self, now: Duration) -> Duration {
+        now.max(self.looked_at + BETWEEN_LOOKS)
     }
 
     /// Fires the ticks that waited for a run that is over.
     async fn fire_queued(&mut self) -> Result<(), StoreError> {
         let env = self.shared.env.clone();
-        self.look_at = Some(env.now().steady + QUEUE);
-        let fires = self.rows.values().filter_map(|row| row.queued(env.job_id())).collect();
+        let now = env.now();
+        self.looked_at = now.steady;
+        self.look_at = Some(now.steady + QUEUE);
+        let fires = self.rows.values().filter_map(|row| row.queued(env.job_id(), now.wall)).collect();
         self.fire_all(fires).await
     }
 }
@@ -303,7 +389,10 @@ impl Part for Scheduler {
         self.lease.wait_until_held().await;
         let env = self.shared.env.clone();
         let now = env.now();
-        if self.commands.is_none() || now.steady.saturating_sub(self.read_at) >= SAFETY_NET {
+        let commands = self.changes.borrow_and_update().commands;
+        let since_read = now.steady.saturating_sub(self.read_at);
+        let is_old = self.commands.is_some_and(|known| known != commands);
+        if self.commands.is_none() || since_read >= SAFETY_NET || (is_old && since_read >= BETWEEN_READS) {
             // The step ends here: what follows may wait for long, and health shall not say all the while that the read has failed.
             return self.read().await;
         }
@@ -318,17 +407,16 @@ impl Part for Scheduler {
         let next = self.rows.values().filter(|row| row.record.is_active()).filter_map(|row| row.rests_until).min();
         let until = next.map(|next| Duration::try_from(next.duration_since(by_the_store)).unwrap_or(Duration::ZERO));
         let queue = self.look_at.map(|at| at.saturating_sub(now.steady));
-        let pause = until.unwrap_or(LONGEST_SLEEP).min(queue.unwrap_or(LONGEST_SLEEP)).min(LONGEST_SLEEP);
+        let news = is_old.then(|| BETWEEN_READS.saturating_sub(since_read));
+        let waits = [until, queue, news];
+        let pause = waits.into_iter().flatten().min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
         let shared = Arc::clone(&self.shared);
         first! {
-            _ = self.changes.changed() => {
-                let commands = self.changes.borrow_and_update().commands;
-                if self.commands != Some(commands) {
-                    self.commands = None;
-                }
-            }
+            // What has changed is looked at when the next step begins.
+            _ = self.changes.changed() => {}
             () = shared.runs.over.notified() => {
-                self.look_at = self.look_at.map(|_| Duration::ZERO);
+                let soon = self.next_look(env.now().steady);
+                self.look_at = self.look_at.map(|at| at.min(soon));
             }
             () = env.sleep(pause) => {}
         }

@@ -152,7 +152,7 @@ impl Keeper {
             build: options.build.clone(),
             kinds: Arc::clone(&self.kinds),
             queues: options.queues.iter().map(|queue| queue.name.to_string()).collect(),
-            schedules: self.shared.schedule_keys.iter().cloned().collect(),
+            schedules: self.shared.schedules.keys().cloned().collect(),
             lease: options.lease,
         };
         if let Err(error) = self.shared.within_patience(self.shared.store.register(sent, new)).await {

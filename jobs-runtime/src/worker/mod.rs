@@ -28,13 +28,13 @@ pub(crate) mod rescuer;
 pub(crate) mod supervisor;
 pub(crate) mod warden;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::Services;
 use jobs_core::registry::Registry;
-use jobs_core::store::{Retention, Store};
+use jobs_core::store::{NewSchedule, Retention, Store};
 use jobs_core::{Backoff, StoreError};
 
 use self::pool::Pool;
@@ -63,8 +63,8 @@ pub(crate) struct Shared {
     pub(crate) services: Arc<Services>,
     pub(crate) options: Options,
     pub(crate) kinds: Arc<BTreeSet<String>>,
-    /// The keys of the schedules in the code of this build.
-    pub(crate) schedule_keys: Arc<BTreeSet<String>>,
+    /// The schedules in the code of this build, by key.
+    pub(crate) schedules: BTreeMap<String, NewSchedule>,
     pub(crate) runs: Runs,
     pub(crate) board: Arc<Board>,
     pub(crate) redact: Option<Redact>,

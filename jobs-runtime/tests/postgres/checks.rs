@@ -63,7 +63,7 @@ fn broken() -> Vec<(&'static str, &'static str, String)> {
     for (table, constraint, columns) in [
         ("job", "job_times", &["run_at", "created_at", "started_at", "tick"][..]),
         ("history", "history_times", &["run_at", "created_at", "started_at", "tick", "finished_at"]),
-        ("schedule", "schedule_times", &["last_tick", "paused_at"]),
+        ("schedule", "schedule_times", &["last_tick", "paused_at", "retired_at"]),
         ("paused_queue", "paused_queue_times", &["since"]),
     ] {
         for column in columns {
@@ -96,7 +96,7 @@ fn kept() -> Vec<(&'static str, String)> {
             "history",
             format!("run_at = {time}, created_at = {time}, started_at = {time}, tick = {time}, finished_at = {time}"),
         ));
-        all.push(("schedule", format!("last_tick = {time}, paused_at = {time}")));
+        all.push(("schedule", format!("last_tick = {time}, paused_at = {time}, retired_at = {time}")));
         all.push(("paused_queue", format!("since = {time}")));
     }
     all

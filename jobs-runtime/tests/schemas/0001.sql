@@ -144,6 +144,7 @@ CREATE TABLE "jobs".worker (
     build      text        NOT NULL,
     kinds      text COLLATE "C" NOT NULL,                              -- which set of rows of kind it can run
     queues     text[]      NOT NULL,
+    schedules  text[]      NOT NULL DEFAULT '{}',                 -- the keys of those in its code
     lease      bigint      NOT NULL,                              -- milliseconds
     started_at timestamptz NOT NULL,
     renewed_at timestamptz NOT NULL,
@@ -164,26 +165,36 @@ CREATE TABLE "jobs".kind (
 );
 
 CREATE TABLE "jobs".schedule (
-    key       text COLLATE "C" PRIMARY KEY,
-    kind      text COLLATE "C" NOT NULL,
-    spec      text        NOT NULL,
-    zone      text        NOT NULL,
-    payload   text        NOT NULL,
-    queue     text COLLATE "C" NOT NULL,
-    priority  smallint    NOT NULL,
-    build     text        NOT NULL,
-    last_tick timestamptz NOT NULL,                               -- only grows
-    CONSTRAINT schedule_names CHECK (octet_length(key) <= 1000 AND octet_length(kind) <= 1000 AND octet_length(queue) <= 1000),
-    CONSTRAINT schedule_times CHECK (last_tick >= '0001-01-01 00:00:00+00' AND last_tick < '9999-12-30 22:00:01+00')
+    key           text COLLATE "C" PRIMARY KEY,
+    kind          text COLLATE "C" NOT NULL,
+    spec          text        NOT NULL,                           -- cron 0 2 * * *, every 10s, or never
+    zone          text        NOT NULL,
+    group_name    text COLLATE "C",                               -- the group that it is replaced with
+    build         text,                                           -- the build whose code it stands in; none for one that the store alone has
+    definition    text        NOT NULL,                           -- all else that was declared or saved, a JSON object
+    version       bigint      NOT NULL,                           -- grows with each change but for ticks
+    last_tick     timestamptz NOT NULL,                           -- only grows
+    paused_at     timestamptz,                                    -- by hand
+    retired_at    timestamptz,                                    -- since when it is gone from all code
+    override_spec text,                                           -- times that were given by hand
+    override_zone text,
+    queued        text        NOT NULL DEFAULT '[]',              -- ticks that wait for the last run to end, a JSON list
+    started       text        NOT NULL DEFAULT '[]',              -- the last builds for which it ran on start, a JSON list
+    CONSTRAINT schedule_names CHECK (octet_length(key) <= 1000 AND octet_length(kind) <= 1000 AND octet_length(group_name) <= 1000),
+    CONSTRAINT schedule_times CHECK (last_tick >= '0001-01-01 00:00:00+00' AND last_tick < '9999-12-30 22:00:01+00'
+        AND (paused_at IS NULL OR (paused_at >= '0001-01-01 00:00:00+00' AND paused_at < '9999-12-30 22:00:01+00'))
+        AND (retired_at IS NULL OR (retired_at >= '0001-01-01 00:00:00+00' AND retired_at < '9999-12-30 22:00:01+00')))
 );
+CREATE INDEX schedule_group ON "jobs".schedule (group_name) WHERE group_name IS NOT NULL;
 
--- Every tick that was dealt with.
+-- Every tick that was dealt with. It stands for all ticks after `since`.
 CREATE TABLE "jobs".tick (
     schedule text COLLATE "C" NOT NULL,
     instant  timestamptz NOT NULL,
+    since    timestamptz NOT NULL,
     dealt_at timestamptz NOT NULL,
-    outcome  text COLLATE "C" NOT NULL,                                -- fired, or overlap
-    missed   integer     NOT NULL,                                -- earlier ticks that it stands for
+    outcome  text COLLATE "C" NOT NULL,                           -- fired, queued, or why it was skipped
+    missed   integer     NOT NULL,                                -- earlier ticks that it stands for, counted up to 1,000
     job      uuid,
     PRIMARY KEY (schedule, instant)
 );

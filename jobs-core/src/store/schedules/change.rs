@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
+use super::{NewSchedule, OverrideTimes, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
 use crate::schedule::{ONCE, Times, passed};
 
 /// The rows that a change may concern: those of any of these.
@@ -105,16 +105,17 @@ impl Book {
             self.rows.insert(schedule.key.clone(), ScheduleRecord::new(schedule, now));
             return ScheduleAnswer::Created;
         };
-        if row.schedule == schedule && row.unreadable.is_none() {
+        if row.schedule == schedule && row.unreadable.is_none() && row.retired_at.is_none() {
             return ScheduleAnswer::Unchanged;
         }
         let old = &row.schedule;
         let times = row.override_times.is_none() && (&old.spec, &old.zone) != (&schedule.spec, &schedule.zone);
-        if times || (!old.enabled && schedule.enabled) {
+        let limits = (old.starts_at, old.ends_at) != (schedule.starts_at, schedule.ends_at);
+        if times || limits || row.unreadable.is_some() || (!old.enabled && schedule.enabled) {
             self.ticks.extend(recount(row, now));
         }
         row.schedule = schedule;
-        row.unreadable = None;
+        (row.unreadable, row.retired_at) = (None, None);
         row.version += 1;
         ScheduleAnswer::Changed
     }
@@ -132,8 +133,21 @@ impl Book {
         let gone = |row: &ScheduleRecord| {
             row.schedule.build.is_some() && kinds.contains(&*row.schedule.job.kind) && !stays(&row.schedule.key)
         };
-        let keys: Vec<String> = self.rows.values().filter(|row| gone(row)).map(|row| row.schedule.key.clone()).collect();
-        for key in keys {
+        let now = self.now;
+        let mut over = Vec::new();
+        for row in self.rows.values_mut().filter(|row| gone(row)) {
+            match row.retired_at {
+                None => {
+                    row.retired_at = Some(now);
+                    row.version += 1;
+                }
+                Some(since) if since.saturating_add(RETIRED_FOR).is_ok_and(|until| until <= now) => {
+                    over.push(row.schedule.key.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        for key in over {
             self.drop_row(&key);
         }
     }

@@ -35,6 +35,8 @@ pub struct FireRow {
     pub queued: Vec<Timestamp>,
     /// The builds that ran on start.
     pub started: Vec<String>,
+    /// Whether it is paused by hand.
+    pub paused: bool,
 }
 
 /// A job of the schedule that has not ended.
@@ -118,6 +120,10 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
             if dealt || build.as_ref().is_some_and(|build| row.started.contains(build)) {
                 return LOST;
             }
+            if row.paused {
+                // It did not run, so that it may when it is resumed and somebody starts.
+                return Judgement::dealt(row, Some(TickOutcome::Skipped(Skip::Paused)));
+            }
             if let Some(build) = build {
                 row.started.push(build.clone());
                 let surplus = row.started.len().saturating_sub(MOST_BUILDS);
@@ -138,6 +144,8 @@ fn meet(fire: &Fire, mut row: FireRow, live: &[Live]) -> Judgement {
         (Deal::Skip(reason), _) => TickOutcome::Skipped(*reason),
         (Deal::Job(_), Overlap::Allow) => TickOutcome::Fired,
         (Deal::Job(_), _) if !is_busy => TickOutcome::Fired,
+        // What fires once ever is not skipped for ever.
+        (Deal::Job(_), Overlap::Skip) if fire.tick >= ONCE => TickOutcome::Queued,
         (Deal::Job(_), Overlap::Skip) => TickOutcome::Skipped(Skip::Overlap),
         (Deal::Job(_), Overlap::Queue) if row.queued.len() >= Overlap::MOST_QUEUED => TickOutcome::Skipped(Skip::Overlap),
         (Deal::Job(_), Overlap::Queue) => TickOutcome::Queued,

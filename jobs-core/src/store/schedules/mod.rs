@@ -24,6 +24,9 @@ use crate::schedule::{Misfire, Overlap, Spec, Times};
 /// The longest jitter.
 pub const MAX_JITTER: Duration = Duration::from_secs(86_400);
 
+/// How long a schedule that is gone from all code is kept, with what people changed of it by hand.
+pub const RETIRED_FOR: Duration = Duration::from_secs(7 * 86_400);
+
 /// The most schedules of one call.
 pub const MAX_SCHEDULES: usize = 10_000;
 
@@ -199,6 +202,19 @@ impl NewSchedule {
                 mistakes.push(format!("its job has {what}, which not each of many jobs can have"));
             }
         }
+        let payload = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&self.job.payload);
+        if let Err(error) = payload {
+            mistakes.push(format!("its arguments are no JSON object: {error}"));
+        }
+        if [&self.job.tenant, &self.job.user].iter().any(|text| text.as_ref().is_some_and(|text| text.contains('\0'))) {
+            mistakes.push("its tenant or user has a zero byte in it".to_owned());
+        }
+        if mistakes.is_empty() && ScheduleRecord::new(self.clone(), Timestamp::UNIX_EPOCH).written_and_read() != *self {
+            mistakes.push(
+                "a value in it has no written form: a timeout in whole milliseconds, and at most 1,000 missed ticks of 100 years, have"
+                    .to_owned(),
+            );
+        }
         if mistakes.is_empty() { Ok(()) } else { Err(ScheduleError::Invalid { key: self.key.clone(), mistakes }) }
     }
 }
@@ -215,6 +231,8 @@ pub struct ScheduleRecord {
     pub last_tick: Timestamp,
     /// Since when it is paused, by hand.
     pub paused_at: Option<Timestamp>,
+    /// Since when it is gone from the code of every known worker. It is kept for a while, in case it comes back.
+    pub retired_at: Option<Timestamp>,
     /// The times that were given by hand in place of its own.
     pub override_times: Option<OverrideTimes>,
     /// The ticks that wait for the last run to end, in order.
@@ -252,11 +270,17 @@ impl ScheduleRecord {
             version: 1,
             last_tick: now,
             paused_at: None,
+            retired_at: None,
             override_times: None,
             queued: Vec::new(),
             started: Vec::new(),
             unreadable: None,
         }
+    }
+
+    /// The schedule as it comes back from a store.
+    fn written_and_read(&self) -> NewSchedule {
+        StoredSchedule::from(self).into_record().schedule
     }
 
     /// The times in force, as text, and their zone.
@@ -268,10 +292,10 @@ impl ScheduleRecord {
         }
     }
 
-    /// Whether it ticks: it is enabled, not paused, and can be read.
+    /// Whether it ticks: it is enabled, not paused, in the code of somebody if it is of code, and can be read.
     #[must_use]
     pub const fn is_active(&self) -> bool {
-        self.schedule.enabled && self.paused_at.is_none() && self.unreadable.is_none()
+        self.schedule.enabled && self.paused_at.is_none() && self.retired_at.is_none() && self.unreadable.is_none()
     }
 }
 
@@ -288,15 +312,16 @@ pub struct Schedules {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ScheduleChange {
-    /// The schedules of a starting build, which knows these kinds: the newest start wins. A schedule of such a kind that is not among
-    /// them, and that no known worker has, is removed, if code has it. One answer for each of them.
+    /// The schedules of a starting build, which knows these kinds: the newest start wins. A schedule of code of such a kind that is not
+    /// among them, and that no known worker has, is retired: it ticks no more, and is removed after [`RETIRED_FOR`]. One that is declared
+    /// again before goes on where it was. One answer for each of them.
     Declare {
         /// The schedules.
         schedules: Vec<NewSchedule>,
         /// The kinds.
         kinds: Arc<BTreeSet<String>>,
     },
-    /// Only that removal.
+    /// Only that.
     Retire {
         /// The kinds.
         kinds: Arc<BTreeSet<String>>,

@@ -28,6 +28,7 @@ pub struct StoredSchedule {
     pub version: i64,
     pub last_tick: Timestamp,
     pub paused_at: Option<Timestamp>,
+    pub retired_at: Option<Timestamp>,
     pub override_spec: Option<String>,
     pub override_zone: Option<String>,
     /// The ticks that wait: a JSON list of microseconds since the Unix epoch.
@@ -99,7 +100,7 @@ fn millis(duration: Duration) -> u64 {
 
 impl From<&ScheduleRecord> for StoredSchedule {
     fn from(record: &ScheduleRecord) -> Self {
-        let ScheduleRecord { schedule, version, last_tick, paused_at, override_times, queued, started, unreadable } = record;
+        let ScheduleRecord { schedule, version, last_tick, paused_at, retired_at, override_times, queued, started, unreadable } = record;
         let NewSchedule { key, spec, zone, job, misfire, overlap, jitter, starts_at, ends_at, enabled, group, build } = schedule;
         let definition = Definition {
             payload: Cow::Borrowed(&job.payload),
@@ -137,6 +138,7 @@ impl From<&ScheduleRecord> for StoredSchedule {
             version: *version,
             last_tick: *last_tick,
             paused_at: *paused_at,
+            retired_at: *retired_at,
             override_spec,
             override_zone,
             queued: Self::queued_text(queued),
@@ -188,6 +190,7 @@ impl StoredSchedule {
             version: self.version,
             last_tick: self.last_tick,
             paused_at: self.paused_at,
+            retired_at: self.retired_at,
             override_times,
             queued: Self::queued_of(&self.queued),
             started: Self::started_of(&self.started),
@@ -282,7 +285,7 @@ mod tests {
             .enabled(false);
         let mut record = ScheduleRecord::new(schedule, at(1));
         (record.schedule.group, record.schedule.build) = (Some("g".into()), Some("1".into()));
-        (record.version, record.paused_at) = (7, Some(at(2)));
+        (record.version, record.paused_at, record.retired_at) = (7, Some(at(2)), Some(at(3)));
         record.override_times = Some(OverrideTimes { spec: "never".into(), zone: "UTC".into() });
         (record.queued, record.started) = (vec![at(3), at(4)], vec!["1".into()]);
         assert_eq!(StoredSchedule::from(&record).into_record(), record);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State as JobState;
-use jobs_core::store::{BITE, Now, REPEAT_WINDOW, Retention};
+use jobs_core::store::{BITE, Now, ONCE, REPEAT_WINDOW, Retention};
 
 use super::state::{Job, State};
 use crate::testing::guards::Guard;
@@ -81,7 +81,7 @@ impl State {
     }
 
     fn prune_ticks(&mut self, window: Timestamp, limit: usize) -> usize {
-        let old = self.ticks.iter().filter(|(_, tick)| tick.dealt_at <= window).map(|(account, _)| account.clone());
+        let old = self.ticks.iter().filter(|(_, tick)| tick.dealt_at <= window && tick.instant < ONCE).map(|(account, _)| account.clone());
         let old: Vec<_> = old.take(limit).collect();
         for account in &old {
             self.ticks.remove(account);

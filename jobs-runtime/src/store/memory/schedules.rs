@@ -79,6 +79,7 @@ impl State {
             last_tick: row.last_tick,
             queued: row.queued.clone(),
             started: row.started.clone(),
+            paused: row.paused_at.is_some(),
         });
         if let (Some(row), Occasion::Time { last_tick, version }) = (&mut row, &mut fire.occasion)
             && !Guard::CompareAndSwap.is_on()

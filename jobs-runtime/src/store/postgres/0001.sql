@@ -172,13 +172,15 @@ CREATE TABLE {s}.schedule (
     version       bigint      NOT NULL,                           -- grows with each change but for ticks
     last_tick     timestamptz NOT NULL,                           -- only grows
     paused_at     timestamptz,                                    -- by hand
+    retired_at    timestamptz,                                    -- since when it is gone from all code
     override_spec text,                                           -- times that were given by hand
     override_zone text,
     queued        text        NOT NULL DEFAULT '[]',              -- ticks that wait for the last run to end, a JSON list
     started       text        NOT NULL DEFAULT '[]',              -- the last builds for which it ran on start, a JSON list
     CONSTRAINT schedule_names CHECK (octet_length(key) <= 1000 AND octet_length(kind) <= 1000 AND octet_length(group_name) <= 1000),
     CONSTRAINT schedule_times CHECK (last_tick >= '0001-01-01 00:00:00+00' AND last_tick < '9999-12-30 22:00:01+00'
-        AND (paused_at IS NULL OR (paused_at >= '0001-01-01 00:00:00+00' AND paused_at < '9999-12-30 22:00:01+00')))
+        AND (paused_at IS NULL OR (paused_at >= '0001-01-01 00:00:00+00' AND paused_at < '9999-12-30 22:00:01+00'))
+        AND (retired_at IS NULL OR (retired_at >= '0001-01-01 00:00:00+00' AND retired_at < '9999-12-30 22:00:01+00')))
 );
 CREATE INDEX schedule_group ON {s}.schedule (group_name) WHERE group_name IS NOT NULL;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{BITE, Now, REPEAT_WINDOW, Retention};
+use jobs_core::store::{BITE, Now, ONCE, REPEAT_WINDOW, Retention};
 use tokio_postgres::types::Type;
 
 use super::connection::{Connection, get, time};
@@ -52,11 +52,13 @@ pub(super) async fn prune(
     }
     let room = i64::try_from(BITE - changed).unwrap_or(0);
     let old = Some(before(now, retention.completed.max(REPEAT_WINDOW)));
+    // What fires once ever has done so for ever.
+    let once = Some(ONCE);
     changed += connection
         .rows(
             "DELETE FROM {s}.tick WHERE (schedule, instant) IN (SELECT schedule, instant FROM {s}.tick WHERE dealt_at < $1 \
-             ORDER BY dealt_at LIMIT $2) RETURNING 1",
-            &[time(&old), (&room, Type::INT8)],
+             AND instant < $3 ORDER BY dealt_at LIMIT $2) RETURNING 1",
+            &[time(&old), (&room, Type::INT8), time(&once)],
         )
         .await?
         .len();

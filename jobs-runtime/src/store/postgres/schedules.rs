@@ -35,7 +35,7 @@ pub(super) async fn change_schedules(
             let params = [(&keys as _, Type::TEXT_ARRAY), (&group as _, Type::TEXT), (&kinds as _, Type::TEXT_ARRAY)];
             let found = connection
                 .rows(
-                    "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+                    "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, retired_at, override_spec, \
                      override_zone, queued, started FROM {s}.schedule \
                      WHERE key = ANY($1) OR group_name = $2 OR (build IS NOT NULL AND kind = ANY($3))",
                     &params,
@@ -85,6 +85,7 @@ async fn write(connection: &mut Connection, records: &[ScheduleRecord]) -> Resul
     let versions: Vec<i64> = rows.iter().map(|row| row.version).collect();
     let last_ticks: Vec<Timestamp> = rows.iter().map(|row| row.last_tick).collect();
     let paused: Vec<Option<Timestamp>> = rows.iter().map(|row| row.paused_at).collect();
+    let retired: Vec<Option<Timestamp>> = rows.iter().map(|row| row.retired_at).collect();
     let params = [
         (&keys as _, Type::TEXT_ARRAY),
         (&kinds as _, Type::TEXT_ARRAY),
@@ -96,6 +97,7 @@ async fn write(connection: &mut Connection, records: &[ScheduleRecord]) -> Resul
         (&versions as _, Type::INT8_ARRAY),
         (&last_ticks as _, Type::TIMESTAMPTZ_ARRAY),
         (&paused as _, Type::TIMESTAMPTZ_ARRAY),
+        (&retired as _, Type::TIMESTAMPTZ_ARRAY),
         (&override_specs as _, Type::TEXT_ARRAY),
         (&override_zones as _, Type::TEXT_ARRAY),
         (&queued as _, Type::TEXT_ARRAY),
@@ -104,12 +106,13 @@ async fn write(connection: &mut Connection, records: &[ScheduleRecord]) -> Resul
     connection
         .rows(
             "INSERT INTO {s}.schedule (key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, \
-               override_spec, override_zone, queued, started) \
+               retired_at, override_spec, override_zone, queued, started) \
              SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], \
-               $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[]) \
+               $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[]) \
              ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, spec = excluded.spec, zone = excluded.zone, \
                group_name = excluded.group_name, build = excluded.build, definition = excluded.definition, \
                version = excluded.version, last_tick = excluded.last_tick, paused_at = excluded.paused_at, \
+               retired_at = excluded.retired_at, \
                override_spec = excluded.override_spec, override_zone = excluded.override_zone, queued = excluded.queued, \
                started = excluded.started",
             &params,
@@ -130,6 +133,7 @@ fn record(row: &Row) -> Result<ScheduleRecord> {
         version: get(row, "version")?,
         last_tick: get(row, "last_tick")?,
         paused_at: get(row, "paused_at")?,
+        retired_at: get(row, "retired_at")?,
         override_spec: get(row, "override_spec")?,
         override_zone: get(row, "override_zone")?,
         queued: get(row, "queued")?,
@@ -141,7 +145,7 @@ fn record(row: &Row) -> Result<ScheduleRecord> {
 pub(super) async fn read(connection: &mut Connection, now: Option<Timestamp>) -> Result<Schedules> {
     let rows = connection
         .rows(
-            "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+            "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, retired_at, override_spec, \
              override_zone, queued, started FROM {s}.schedule ORDER BY key",
             &[],
         )
@@ -218,7 +222,11 @@ pub(super) async fn fire(connection: &mut Connection, now: Option<Timestamp>, ti
 async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fire) -> Result<Fired> {
     let params = [time(&now), (&fire.key as _, Type::TEXT)];
     let row = connection
-        .row("SELECT {now} AS now, version, last_tick, queued, started FROM {s}.schedule WHERE key = $2 FOR UPDATE", &params)
+        .row(
+            "SELECT {now} AS now, version, last_tick, queued, started, paused_at IS NOT NULL AS paused \
+             FROM {s}.schedule WHERE key = $2 FOR UPDATE",
+            &params,
+        )
         .await?;
     let Some(row) = row else { return Ok(Fired::Lost) };
     let at: Timestamp = get(&row, "now")?;
@@ -228,6 +236,7 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fi
         last_tick: get(&row, "last_tick")?,
         queued: StoredSchedule::queued_of(queued),
         started: StoredSchedule::started_of(started),
+        paused: get(&row, "paused")?,
     };
     let since = if matches!(fire.occasion, Occasion::Time { .. }) { row.last_tick } else { fire.tick };
     let (dealt, live) = look(connection, fire).await?;

@@ -139,6 +139,7 @@ CREATE TABLE jobs_schedule (
     version       INTEGER NOT NULL,             -- grows with each change but for ticks
     last_tick     INTEGER NOT NULL,             -- only grows
     paused_at     INTEGER,                      -- by hand
+    retired_at    INTEGER,                      -- since when it is gone from all code
     override_spec TEXT,                         -- times that were given by hand
     override_zone TEXT,
     queued        TEXT    NOT NULL DEFAULT '[]', -- ticks that wait for the last run to end, a JSON list

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{BITE, Now, REPEAT_WINDOW, Retention};
+use jobs_core::store::{BITE, Now, ONCE, REPEAT_WINDOW, Retention};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::complete::Tally;
@@ -49,9 +49,9 @@ fn run(connection: &Connection, cursors: &mut Cursors, now: Now, retention: Rete
     changed += connection
         .prepare_cached(
             "DELETE FROM jobs_tick WHERE (schedule, instant) IN \
-             (SELECT schedule, instant FROM jobs_tick WHERE dealt_at < ?1 ORDER BY dealt_at LIMIT ?2)",
+             (SELECT schedule, instant FROM jobs_tick WHERE dealt_at < ?1 AND instant < ?3 ORDER BY dealt_at LIMIT ?2)",
         )?
-        .execute(params![before(now, retention.completed.max(REPEAT_WINDOW)), rows(BITE - changed)])?;
+        .execute(params![before(now, retention.completed.max(REPEAT_WINDOW)), rows(BITE - changed), micros(ONCE)])?;
     tally.write(connection)?;
     Ok(changed)
 }

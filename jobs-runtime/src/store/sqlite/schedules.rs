@@ -17,7 +17,7 @@ use super::row::{count, id, instant, micros, rows, text, text_or_none};
 use super::session::Session;
 use crate::store::{CANCELLED_FOR_A_TICK, newly_queued, ticks_of};
 
-const COLUMNS: &str = "key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, override_spec, \
+const COLUMNS: &str = "key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, retired_at, override_spec, \
      override_zone, queued, started";
 
 pub(super) fn change_schedules(session: &mut Session, now: Now, wanted: &ScheduleChange) -> Result<Vec<ScheduleAnswer>> {
@@ -68,7 +68,7 @@ fn write(connection: &Connection, row: &ScheduleRecord) -> rusqlite::Result<()> 
     let row = StoredSchedule::from(row);
     connection
         .prepare_cached(&format!(
-            "INSERT OR REPLACE INTO jobs_schedule ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+            "INSERT OR REPLACE INTO jobs_schedule ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         ))?
         .execute(params![
             row.key,
@@ -81,6 +81,7 @@ fn write(connection: &Connection, row: &ScheduleRecord) -> rusqlite::Result<()> 
             row.version,
             micros(row.last_tick),
             row.paused_at.map(micros),
+            row.retired_at.map(micros),
             row.override_spec,
             row.override_zone,
             row.queued,
@@ -90,7 +91,7 @@ fn write(connection: &Connection, row: &ScheduleRecord) -> rusqlite::Result<()> 
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
-    let paused_at: Option<i64> = row.get(9)?;
+    let (paused_at, retired_at): (Option<i64>, Option<i64>) = (row.get(9)?, row.get(10)?);
     let stored = StoredSchedule {
         key: text(row, 0)?,
         kind: text(row, 1)?,
@@ -102,10 +103,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
         version: row.get(7)?,
         last_tick: instant(row.get(8)?),
         paused_at: paused_at.map(instant),
-        override_spec: text_or_none(row, 10)?,
-        override_zone: text_or_none(row, 11)?,
-        queued: text(row, 12)?,
-        started: text(row, 13)?,
+        retired_at: retired_at.map(instant),
+        override_spec: text_or_none(row, 11)?,
+        override_zone: text_or_none(row, 12)?,
+        queued: text(row, 13)?,
+        started: text(row, 14)?,
     };
     Ok(stored.into_record())
 }
@@ -222,13 +224,14 @@ fn fire_one(session: &mut Session, now: Now, fire: &Fire) -> Result<Fired> {
 /// What a tick depends on: the row of its schedule, whether its instant was dealt with, and the schedule's jobs.
 fn look(connection: &Connection, fire: &Fire) -> rusqlite::Result<(Option<FireRow>, bool, Vec<Live>)> {
     let row = connection
-        .prepare_cached("SELECT version, last_tick, queued, started FROM jobs_schedule WHERE key = ?1")?
+        .prepare_cached("SELECT version, last_tick, queued, started, paused_at IS NOT NULL FROM jobs_schedule WHERE key = ?1")?
         .query_row([&fire.key], |row| {
             Ok(FireRow {
                 version: row.get(0)?,
                 last_tick: instant(row.get(1)?),
                 queued: StoredSchedule::queued_of(&text(row, 2)?),
                 started: StoredSchedule::started_of(&text(row, 3)?),
+                paused: row.get(4)?,
             })
         })
         .optional()?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jobs_core::schedule::{Misfire, Overlap};
-use jobs_core::store::{Fired, NewSchedule, ONCE, ScheduleAnswer, ScheduleChange, ScheduleRecord};
+use jobs_core::store::{Fired, NewSchedule, ONCE, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleRecord};
 
 use super::Subject;
 use super::world::{REPORT, SECOND, Skills, World, of_build, saved, schedule};
@@ -13,14 +13,20 @@ fn changed_at(schedule: NewSchedule, last_tick: Timestamp, version: i64) -> Sche
     record
 }
 
-/// Another text or another zone counts from now: an edit is not a misfire.
+/// Another text, another zone or other limits count from now: an edit is not a misfire.
 pub async fn a_changed_schedule_counts_from_now(subject: &dyn Subject) {
     let world = World::new(subject);
     let process = world.process().await;
-    process.declare(vec![schedule("a"), schedule("b")]).await;
+    process.declare(["a", "b", "c", "d"].map(schedule).to_vec()).await;
+    let began = world.wall();
     world.advance(3600 * SECOND);
-    let changed = [schedule("a").every("20s"), schedule("b").tz("Europe/Berlin")];
-    assert_eq!(process.declare(changed.to_vec()).await, [ScheduleAnswer::Changed, ScheduleAnswer::Changed]);
+    let changed = [
+        schedule("a").every("20s"),
+        schedule("b").tz("Europe/Berlin"),
+        schedule("c").starts_at(began),
+        schedule("d").ends_at(began + 7200 * SECOND),
+    ];
+    assert_eq!(process.declare(changed.to_vec()).await, [const { ScheduleAnswer::Changed }; 4]);
     assert_eq!(process.schedules().await, changed.map(|schedule| changed_at(schedule, world.wall(), 2)));
 }
 
@@ -50,9 +56,7 @@ pub async fn an_unchanged_schedule_keeps_its_last_tick(subject: &dyn Subject) {
     let mut renewed = of_build(schedule("a"), "2")
         .misfire(Misfire::All { limit: 3, within: 90 * SECOND })
         .overlap(Overlap::Cancel)
-        .jitter(SECOND)
-        .starts_at(began)
-        .ends_at(began + 7200 * SECOND);
+        .jitter(SECOND);
     r#"{"n":1}"#.clone_into(&mut renewed.job.payload);
     renewed.job.queue = "low".into();
     (renewed.job.priority, renewed.job.retries, renewed.job.timeout) = (3, Some(0), Some(SECOND));
@@ -75,18 +79,32 @@ pub async fn the_newest_start_wins(subject: &dyn Subject) {
     }
 }
 
-/// A build that knows the kind and has the schedule no more removes it: its ticks are lost.
-pub async fn a_schedule_that_its_build_has_no_more_is_removed(subject: &dyn Subject) {
+/// A build that knows the kind and has the schedule no more retires it: its ticks are lost. One that brings it back finds it as it was.
+pub async fn a_schedule_that_its_build_has_no_more_is_retired(subject: &dyn Subject) {
     let world = World::new(subject);
     let process = world.process().await;
     process.declare(vec![schedule("a"), schedule("b")]).await;
     let began = world.wall();
+    process.change(ScheduleChange::Pause { keys: vec!["b".to_owned()] }).await;
     process.declare(vec![schedule("b")]).await;
-    assert_eq!(process.keys().await, ["b"]);
+    let row = process.schedule("a").await;
+    assert_eq!((row.retired_at, row.is_active()), (Some(began), false));
     world.advance(10 * SECOND);
     assert_eq!(process.fire("a", Some(began), began + 10 * SECOND).await, Fired::Lost);
-    assert_eq!(process.fire("a", None, began + 10 * SECOND).await, Fired::Lost);
     assert_eq!(process.counts().await.live(), 0);
+    process.declare(vec![schedule("a")]).await;
+    let row = process.schedule("a").await;
+    assert_eq!((row.retired_at, row.last_tick), (None, began), "what it missed meanwhile is still due");
+    process.declare(vec![schedule("a"), schedule("b")]).await;
+    assert!(process.schedule("b").await.paused_at.is_some(), "what a person has done is not forgotten");
+    // For good after a while.
+    process.declare(vec![schedule("a")]).await;
+    world.advance(RETIRED_FOR - SECOND);
+    process.declare(vec![schedule("a")]).await;
+    assert_eq!(process.keys().await, ["a", "b"]);
+    world.advance(SECOND);
+    process.declare(vec![schedule("a")]).await;
+    assert_eq!(process.keys().await, ["a"]);
 }
 
 /// A build that does not know the kind leaves its schedules alone: two programs share a store.
@@ -110,16 +128,16 @@ pub async fn a_schedule_is_retired_when_no_worker_has_it(subject: &dyn Subject) 
     old.declare(vec![schedule("a"), schedule("b")]).await;
     let new = world.process().await.worker(&Skills::new(&[REPORT]).schedules(&["b"])).await;
     new.declare(vec![of_build(schedule("b"), "2")]).await;
-    assert_eq!(new.keys().await, ["a", "b"], "the old build has it still");
+    assert!(new.schedule("a").await.is_active(), "the old build has it still");
     assert!(new.change(ScheduleChange::Retire { kinds: kinds() }).await.is_empty());
-    assert_eq!(new.keys().await, ["a", "b"]);
+    assert!(new.schedule("a").await.is_active());
     old.leave().await;
     new.change(ScheduleChange::Retire { kinds: kinds() }).await;
-    assert_eq!(new.keys().await, ["b"]);
+    assert!(new.schedule("a").await.retired_at.is_some() && new.schedule("b").await.is_active());
     // What no code has is nobody's to retire.
     new.save(vec![saved("c")]).await;
     new.change(ScheduleChange::Retire { kinds: kinds() }).await;
-    assert_eq!(new.keys().await, ["b", "c"]);
+    assert!(new.schedule("c").await.is_active());
     assert!(matches!(new.declare(vec![schedule("c")]).await[..], [ScheduleAnswer::Taken(_)]), "nor to take over");
     assert_eq!(new.schedule("c").await.schedule, saved("c"));
 }

@@ -143,7 +143,7 @@ macro_rules! __conformance_table {
             schedules: a_schedule_that_fired_once_goes_on_when_it_is_changed = "the schedule is what the code says (L16)";
             schedules: an_unchanged_schedule_keeps_its_last_tick = "a missed tick is still due after a restart (L6)";
             schedules: the_newest_start_wins = "the schedule is what the code says (L16)";
-            schedules: a_schedule_that_its_build_has_no_more_is_removed = "the schedule is what the code says (L16)";
+            schedules: a_schedule_that_its_build_has_no_more_is_retired = "the schedule is what the code says (L16)";
             schedules: a_schedule_of_an_unknown_kind_is_kept = "an old and a new build run side by side (L15)";
             schedules: a_schedule_is_retired_when_no_worker_has_it = "an old and a new build run side by side (L16)";
             changes: schedules_are_saved_and_removed = "schedules change while workers run";
