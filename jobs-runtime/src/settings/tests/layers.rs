@@ -123,9 +123,14 @@ fn every_setter_of_the_builder_sets_its_option() {
         .job_enabled("j", false)
         .job_cron("j", "@once")
         .job_tz("j", "UTC")
-        .job_every("k", s(5));
+        .job_every("k", s(5))
+        .tz("europe/berlin")
+        .schedule_enabled("x", false)
+        .schedule_cron("x", "@daily")
+        .schedule_tz("x", "UTC")
+        .schedule_every("y", s(6));
     let settings = Settings::resolve(overrides, &sources(&[], &[])).unwrap();
-    assert_eq!(settings.origins().count(), 25);
+    assert_eq!(settings.origins().count(), 30);
     assert!(settings.origins().all(|(_, source)| source.to_string() == "builder"));
     assert_eq!((&settings.store, settings.concurrency, settings.queue_concurrency("a.b")), (&StoreUrl::Memory, 2, 1));
     assert_eq!(settings.only_queues, Some(vec!["a.b".to_owned()]));
@@ -142,6 +147,23 @@ fn every_setter_of_the_builder_sets_its_option() {
     let (j, k) = (&settings.jobs["j"], &settings.jobs["k"]);
     assert_eq!((j.enabled, j.schedule, k.enabled, k.schedule), (false, Some(Spec::Once), true, Some(Spec::Every(s(5)))));
     assert!(j.zone.is_some() && k.zone.is_none());
+    assert_eq!(settings.zone.name(), "Europe/Berlin");
+    let (x, y) = (&settings.schedule["x"], &settings.schedule["y"]);
+    assert_eq!((x.enabled, y.enabled, y.schedule), (false, true, Some(Spec::Every(s(6)))));
+    assert!(x.schedule.is_some() && x.zone.is_some() && y.zone.is_none());
+}
+
+#[test]
+fn a_schedule_of_a_key_takes_its_times_like_a_job() {
+    let file =
+        "tz = \"Europe/Berlin\"\n[schedule.morning]\ncron = \"0 2 * * *\"\ntz = \"UTC\"\n[schedule.\"a/b.c\"]\nenabled = false\n";
+    let variables = [("JOBS_SCHEDULE_MORNING_EVERY", "1h"), ("JOBS_TZ", "Asia/Tokyo"), ("JOBS_SCHEDULES", "false")];
+    let settings = resolve(&variables, &[("jobs.toml", file)]).unwrap();
+    assert_eq!(settings.schedule["morning"].schedule, Some(Spec::parse_every("1h").unwrap()));
+    assert!(settings.schedule["morning"].zone.is_none() && !settings.schedule["a/b.c"].enabled);
+    assert_eq!((settings.zone.name(), settings.schedules, settings.jobs.len()), ("Asia/Tokyo", false, 0));
+    assert_eq!(settings.origin("schedule.morning.every").to_string(), "JOBS_SCHEDULE_MORNING_EVERY");
+    assert_eq!(settings.origin("schedule.a/b.c.enabled").to_string(), "jobs.toml:6");
 }
 
 #[test]
