@@ -60,6 +60,7 @@ async fn a_schedule_that_is_saved_ticks_and_one_that_is_removed_does_not() {
         client.schedules().remove("a").await.unwrap();
         assert!(matches!(client.schedules().remove("a").await, Err(ScheduleError::Unknown { .. })));
         assert!(client.schedules().get("a").await.unwrap().is_none());
+        world.counts("the last job to end", &client, |counts| counts.live() == 0).await;
         let done = finished(&client).await.len();
         for _ in 0..60 {
             world.clock.advance(SECOND);
