@@ -290,7 +290,7 @@ async fn a_job_enqueues_by_the_client_that_it_borrows() {
 #[tokio::test]
 async fn a_start_that_fails_leaves_nothing_behind() {
     on_every_store(async |world| {
-        for call in ["register", "rescue", "declare"] {
+        for call in ["register", "rescue", "change_schedules"] {
             let store = world.store().await;
             store.fail(call, Fault::Error, 1);
             let error = world.builder(&store).register(nothing("work").every("1h")).start().await.expect_err(call);
@@ -338,7 +338,7 @@ async fn a_start_goes_on_without_the_report_of_what_waits() {
 async fn a_start_on_a_store_that_does_not_answer_ends() {
     on_every_store(async |world| {
         let store = world.store().await;
-        for call in ["register", "rescue", "declare"] {
+        for call in ["register", "rescue", "change_schedules"] {
             store.fail(call, Fault::Hang, 1);
             let result = start_in_passing_time(world, &store).await;
             assert!(result.unwrap_err().to_string().contains("no answer within"), "{call}");

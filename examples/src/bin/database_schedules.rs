@@ -2,7 +2,8 @@
 //!
 //! `cargo run -p examples --bin database_schedules` makes the table `newsletters` in `newsletters.db` in the current folder, as an
 //! application would have it for its users, and gives its rows to `replace_group`: what is new is created, what has changed is changed, what
-//! is gone is removed, and what is as it was keeps its place in time. The jobs are kept in memory, or where `JOBS_STORE` says.
+//! is gone is removed, and what is as it was keeps its place in time. The jobs are kept in `schedules.db` beside it, or
+//! where `JOBS_STORE` says.
 
 use jobs_runtime::schedule::{NewSchedule, Spec, Zone};
 use jobs_runtime::{BoxError, Client, Runtime, job};
@@ -18,7 +19,7 @@ async fn send_newsletter(subject: String) {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "memory:".to_owned());
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://schedules.db".to_owned());
     let runtime = Runtime::builder().store(store).start().await?;
     let client = runtime.client();
     let schedules = client.schedules();

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Such services call again when they heard no answer. The id of the delivery makes that harmless: the second call answers the same job.
-//! Jobs are kept in memory, or where `JOBS_STORE` says. Ctrl-C ends it.
+//! Jobs are kept in `deliveries.db` in the current folder, or where `JOBS_STORE` says. Ctrl-C ends it.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -43,7 +43,7 @@ struct Call {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "memory:".to_owned());
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://deliveries.db".to_owned());
     let listener = TcpListener::bind(&address).await?;
     // The same as `schedules = false` in jobs.toml, or JOBS_SCHEDULES=false.
     let runtime = Runtime::builder().store(store).schedules(false).start().await?;

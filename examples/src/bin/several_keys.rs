@@ -1,7 +1,11 @@
 //! One job with several schedules, each with a key, times and arguments of its own.
 //!
 //! `cargo run -p examples --bin several_keys` prints what it runs, and its schedules; then it asks for the run that belongs to the morning,
-//! whatever the time is, and ends. Jobs and schedules are kept in memory, or where `JOBS_STORE` says.
+//! whatever the time is, and ends. Jobs and schedules are kept in `several_keys.db` in the current folder, or
+//! where `JOBS_STORE` says.
+
+use std::convert::Infallible;
+use std::time::Duration;
 
 use jobs_runtime::schedule::TickFilter;
 use jobs_runtime::{BoxError, JobContext, Runtime, job};
@@ -12,14 +16,14 @@ use jobs_runtime::{BoxError, JobContext, Runtime, job};
     schedule(cron = "0 20 * * *", tz = "Europe/Berlin", key = "evening", args(greeting = "Good evening", coffees = 0)),
     schedule(every = "90m", key = "between", args(greeting = "Hello again", coffees = 1))
 )]
-async fn greet(ctx: &JobContext, greeting: String, coffees: u8) -> String {
+async fn greet(ctx: &JobContext, greeting: String, coffees: u8) -> Result<String, Infallible> {
     println!("attempt {}: {greeting}! Coffees: {coffees}", ctx.attempt());
-    format!("said `{greeting}`")
+    Ok(format!("said `{greeting}`"))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "memory:".to_owned());
+    let store = std::env::var("JOBS_STORE").unwrap_or_else(|_| "sqlite://several_keys.db".to_owned());
     let runtime = Runtime::builder().store(store).start().await?;
     print!("{}", runtime.manifest());
 
@@ -34,7 +38,7 @@ async fn main() -> Result<(), BoxError> {
     let said: String = loop {
         match client.output(id).await? {
             Some(said) => break said,
-            None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     };
     let ticks = schedules.ticks(TickFilter { schedule: "morning".to_owned(), before: None, limit: 1 }).await?;

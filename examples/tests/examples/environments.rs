@@ -17,7 +17,7 @@ fn schedules(variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 const EVENING: &str = "evening: at 20:00 every day, Europe/Berlin";
-const MEASURE: &str = "measure: every 10m";
+const MEASURE: &str = "measure: every 10 minutes";
 const MORNING: &str = "morning: at 08:00 every day, Europe/Berlin";
 
 #[test]
@@ -33,7 +33,7 @@ fn a_file_of_the_environment_switches_off_and_gives_other_times() {
 #[test]
 fn a_variable_is_stronger_than_the_files() {
     let variables = [("JOBS_ENV", "staging"), ("JOBS_SCHEDULE_EVENING_ENABLED", "true"), ("JOBS_JOBS_CLEAN_UP_EVERY", "1h")];
-    assert_eq!(schedules(&variables), ["clean_up: every 1h", EVENING, MEASURE, MORNING]);
+    assert_eq!(schedules(&variables), ["clean_up: every hour", EVENING, MEASURE, MORNING]);
 }
 
 #[test]

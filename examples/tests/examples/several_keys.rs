@@ -9,7 +9,7 @@ fn each_key_has_its_own_times_and_arguments(place: &Place) {
     let lines = place.start(env!("CARGO_BIN_EXE_several_keys"), folder.path(), &[]).end().well();
     let manifest = "morning: cron 0 8 * * MON-FRI (Europe/Berlin), evening: cron 0 20 * * * (Europe/Berlin), between: every 90m";
     assert!(lines.iter().any(|line| line.contains(manifest)), "{lines:#?}");
-    for part in ["between: every 1h 30m, arguments {", "evening: at 20:00 every day, Europe/Berlin, arguments {"] {
+    for part in ["between: every 1 hour 30 minutes, arguments {", "evening: at 20:00 every day, Europe/Berlin, arguments {"] {
         assert!(lines.iter().any(|line| line.starts_with(part)), "{part}: {lines:#?}");
     }
     assert!(lines.iter().any(|line| line == "attempt 1: Good morning! Coffees: 2"), "{lines:#?}");
