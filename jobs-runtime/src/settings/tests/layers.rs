@@ -144,13 +144,14 @@ fn every_setter_of_the_builder_sets_its_option() {
         (settings.schedules, settings.sqlite_synchronous, settings.sqlite_busy_timeout),
         (false, Synchronous::Normal, s(16))
     );
-    let (j, k) = (&settings.jobs["j"], &settings.jobs["k"]);
-    assert_eq!((j.enabled, j.schedule, k.enabled, k.schedule), (false, Some(Spec::Once), true, Some(Spec::Every(s(5)))));
-    assert!(j.zone.is_some() && k.zone.is_none());
+    let (cron, every) = (&settings.jobs["j"], &settings.jobs["k"]);
+    assert_eq!((cron.enabled, cron.schedule), (false, Some(Spec::Once)));
+    assert_eq!((every.enabled, every.schedule), (true, Some(Spec::Every(s(5)))));
+    assert!(cron.zone.is_some() && every.zone.is_none());
     assert_eq!(settings.zone.name(), "Europe/Berlin");
-    let (x, y) = (&settings.schedule["x"], &settings.schedule["y"]);
-    assert_eq!((x.enabled, y.enabled, y.schedule), (false, true, Some(Spec::Every(s(6)))));
-    assert!(x.schedule.is_some() && x.zone.is_some() && y.zone.is_none());
+    let (cron, every) = (&settings.schedule["x"], &settings.schedule["y"]);
+    assert_eq!((cron.enabled, every.enabled, every.schedule), (false, true, Some(Spec::Every(s(6)))));
+    assert!(cron.schedule.is_some() && cron.zone.is_some() && every.zone.is_none());
 }
 
 #[test]
