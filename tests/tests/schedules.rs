@@ -212,6 +212,34 @@ async fn settings_reach_each_schedule_by_its_key_and_all_by_their_zone() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_key_is_nearer_than_what_is_said_of_its_job() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let rows = async |options: &[(&str, &str)]| {
+            world.clock.advance(SECOND);
+            let job = closure("solo", |_: JobContext| async {}).cron("0 8 * * *").key("only");
+            let builder =
+                options.iter().fold(world.builder(&store).register(job), |builder, (path, text)| builder.option(path, text));
+            let runtime = builder.start().await.unwrap();
+            let rows = rows_of(world, &store).await;
+            stop(runtime).await;
+            rows.into_iter()
+                .map(|row| format!("{} {} {}", row.schedule.key, row.schedule.spec, row.schedule.zone))
+                .collect::<Vec<_>>()
+        };
+        let job = ("jobs.solo.cron", "0 9 * * *");
+        assert_eq!(rows(&[job, ("jobs.solo.tz", "Asia/Tokyo")]).await, ["only cron 0 9 * * * Asia/Tokyo"]);
+        assert_eq!(rows(&[job, ("schedule.only.cron", "0 10 * * *")]).await, ["only cron 0 10 * * * UTC"]);
+        assert_eq!(
+            rows(&[job, ("schedule.only.tz", "Asia/Tokyo"), ("tz", "Europe/Berlin")]).await,
+            ["only cron 0 9 * * * Asia/Tokyo"]
+        );
+        assert_eq!(rows(&[job, ("schedule.only.enabled", "false")]).await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_process_without_schedules_declares_and_fires_none() {
     on_every_store(async |world| {
         let store = world.store().await;
