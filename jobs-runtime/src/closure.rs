@@ -162,13 +162,11 @@ impl ClosureJob {
     /// Changes the schedule that was begun last.
     fn set(mut self, change: impl FnOnce(&mut ScheduleEntry)) -> Self {
         let schedules = self.entry.schedules.to_mut();
-        match schedules.last_mut() {
-            Some(last) => change(last),
-            None => {
-                let mut first = ScheduleEntry::new(ScheduleText::Never);
-                change(&mut first);
-                schedules.push(first);
-            }
+        if schedules.is_empty() {
+            schedules.push(ScheduleEntry::new(ScheduleText::Never));
+        }
+        if let Some(last) = schedules.last_mut() {
+            change(last);
         }
         self
     }

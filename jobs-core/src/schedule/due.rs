@@ -364,7 +364,7 @@ mod tests {
             // 2026-01-01 is no multiple of each period.
             let first = at(0).as_second().div_euclid(period) * period - at(0).as_second();
             let in_range = |tick: &i64| *tick > last && *tick <= now && starts.is_none_or(|starts| *tick >= starts);
-            let all: Vec<i64> = (0..).map(|nth| first + nth * period).take_while(|tick| *tick <= now).filter(in_range).collect();
+            let all: Vec<i64> = (0..=now - first).map(|nth| first + nth * period).filter(in_range).collect();
             let ticks: Vec<i64> = all.iter().copied().filter(|tick| ends.is_none_or(|ends| *tick < ends)).collect();
             let Due::Now(due) = frame.due(at(last), at(now)) else {
                 let over = ends.is_some_and(|ends| last >= ends);

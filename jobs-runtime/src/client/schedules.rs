@@ -109,38 +109,38 @@ impl<'a> Schedules<'a> {
         Self { client }
     }
 
-    const fn store(&self) -> &'a Arc<dyn Store> {
+    const fn store(self) -> &'a Arc<dyn Store> {
         &self.client.store
     }
 
-    const fn env(&self) -> &'a Env {
+    const fn env(self) -> &'a Env {
         &self.client.env
     }
 
-    fn now(&self) -> Now {
+    fn now(self) -> Now {
         self.env().now()
     }
 
     /// All schedules, by key.
-    pub async fn list(&self) -> Result<Vec<ScheduleView>, StoreError> {
+    pub async fn list(self) -> Result<Vec<ScheduleView>, StoreError> {
         let found = self.store().schedules(self.now()).await?;
         Ok(found.schedules.into_iter().map(|record| ScheduleView::new(record, found.now)).collect())
     }
 
     /// The schedule of this key.
-    pub async fn get(&self, key: &str) -> Result<Option<ScheduleView>, StoreError> {
+    pub async fn get(self, key: &str) -> Result<Option<ScheduleView>, StoreError> {
         Ok(self.list().await?.into_iter().find(|view| view.key() == key))
     }
 
     /// Creates a schedule, or changes the one of its key. Answers whether it is new. Other times count from now; what a person has
     /// paused or given other times stays so.
-    pub async fn save(&self, schedule: NewSchedule) -> Result<bool, ScheduleError> {
+    pub async fn save(self, schedule: NewSchedule) -> Result<bool, ScheduleError> {
         let answers = self.save_all(vec![schedule]).await?;
         Ok(answers.first() == Some(&ScheduleAnswer::Created))
     }
 
     /// The same for many: all or none, at most [`MAX_SCHEDULES`] a call. Answers for each what became of it.
-    pub async fn save_all(&self, schedules: Vec<NewSchedule>) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
+    pub async fn save_all(self, schedules: Vec<NewSchedule>) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
         let keys = checked(&schedules)?;
         self.change(keys, ScheduleChange::Save { schedules }).await
     }
@@ -148,7 +148,7 @@ impl<'a> Schedules<'a> {
     /// Makes these schedules all that a group has, in one step: all or none, at most [`MAX_SCHEDULES`] a call. What the group had
     /// beside them is removed, and what is unchanged keeps its place in time. For schedules that are loaded from a table of one's own.
     pub async fn replace_group(
-        &self,
+        self,
         group: impl Into<String> + Send,
         schedules: Vec<NewSchedule>,
     ) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
@@ -161,26 +161,26 @@ impl<'a> Schedules<'a> {
     }
 
     /// Removes a schedule that exists in the store alone. Its jobs stay.
-    pub async fn remove(&self, key: impl Into<String> + Send) -> Result<(), ScheduleError> {
+    pub async fn remove(self, key: impl Into<String> + Send) -> Result<(), ScheduleError> {
         let keys = vec![key.into()];
         self.known(keys.clone(), ScheduleChange::Remove { keys }).await.map(drop)
     }
 
     /// Stops a schedule from ticking, through deploys and restarts, until it is resumed. Answers whether it was not paused before.
-    pub async fn pause(&self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
+    pub async fn pause(self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
         let keys = vec![key.into()];
         self.known(keys.clone(), ScheduleChange::Pause { keys }).await
     }
 
     /// Lets a schedule tick again. What passed meanwhile was not missed; it is accounted for as skipped. Answers whether it was paused.
-    pub async fn resume(&self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
+    pub async fn resume(self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
         let keys = vec![key.into()];
         self.known(keys.clone(), ScheduleChange::Resume { keys }).await
     }
 
     /// Gives a schedule other times than its own, through deploys and restarts, until they are [dropped](Self::drop_times). They count
     /// from now. Answers whether anything changed.
-    pub async fn give_times(&self, key: impl Into<String> + Send, spec: &Spec, zone: &Zone) -> Result<bool, ScheduleError> {
+    pub async fn give_times(self, key: impl Into<String> + Send, spec: &Spec, zone: &Zone) -> Result<bool, ScheduleError> {
         let text = match spec {
             Spec::Every(_) => format!("every {spec}"),
             Spec::Cron(_) | Spec::Once => format!("cron {spec}"),
@@ -191,13 +191,13 @@ impl<'a> Schedules<'a> {
     }
 
     /// Gives a schedule its own times again. Answers whether it had others.
-    pub async fn drop_times(&self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
+    pub async fn drop_times(self, key: impl Into<String> + Send) -> Result<bool, ScheduleError> {
         let key = key.into();
         self.known(vec![key.clone()], ScheduleChange::Override { key, times: None }).await
     }
 
     /// Makes a job of a schedule now, beside its times: whether it is paused or not, and whatever still runs.
-    pub async fn trigger(&self, key: impl Into<String> + Send) -> Result<JobId, ScheduleError> {
+    pub async fn trigger(self, key: impl Into<String> + Send) -> Result<JobId, ScheduleError> {
         let key = key.into();
         let found = self.store().schedules(self.now()).await?;
         let Some(record) = found.schedules.into_iter().find(|record| record.schedule.key == key) else {
@@ -227,11 +227,11 @@ impl<'a> Schedules<'a> {
 
     /// What became of the ticks of a schedule, the latest first: fired, how late, or skipped and why. They are kept as long as completed
     /// jobs, and a day at least.
-    pub async fn ticks(&self, filter: TickFilter) -> Result<Vec<TickRecord>, StoreError> {
+    pub async fn ticks(self, filter: TickFilter) -> Result<Vec<TickRecord>, StoreError> {
         self.store().ticks(filter).await
     }
 
-    async fn change(&self, keys: Vec<String>, change: ScheduleChange) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
+    async fn change(self, keys: Vec<String>, change: ScheduleChange) -> Result<Vec<ScheduleAnswer>, ScheduleError> {
         let answers = self.store().change_schedules(self.now(), change).await?;
         for (key, answer) in keys.into_iter().zip(&answers) {
             match answer {
@@ -244,7 +244,7 @@ impl<'a> Schedules<'a> {
     }
 
     /// Changes one schedule that there is. Answers whether anything changed.
-    async fn known(&self, keys: Vec<String>, change: ScheduleChange) -> Result<bool, ScheduleError> {
+    async fn known(self, keys: Vec<String>, change: ScheduleChange) -> Result<bool, ScheduleError> {
         Ok(self.change(keys, change).await?.first() == Some(&ScheduleAnswer::Changed))
     }
 }

@@ -20,8 +20,43 @@
 //! ```
 //!
 //! A tick makes a job like any other: it is stored, claimed, retried and kept. [`JobContext::tick`](crate::JobContext::tick) is
-//! the instant it stands for. The arguments of a scheduled job are all `Option`s, and `None`. A kind has one schedule; a second one is a second fn that calls
-//! the first.
+//! the instant it stands for.
+//!
+//! # Several schedules, with arguments
+//!
+//! `schedule(..)` gives a job more than one. Each has a key of its own, under which the store knows its ticks, and its own arguments,
+//! which the compiler checks; a parameter that is not given is an `Option`, and `None`.
+//!
+//! ```standalone_crate
+//! use jobs_runtime::{Runtime, job};
+//!
+//! #[job(
+//!     retries = 2,
+//!     schedule(cron = "0 9 * * MON-FRI", tz = "Europe/Berlin", key = "morning", args(greeting = "Good morning")),
+//!     schedule(cron = "0 18 * * FRI", tz = "Europe/Berlin", key = "weekend", args(greeting = "Have a nice weekend", mood = Some(5))),
+//! )]
+//! async fn greet(greeting: String, mood: Option<u8>) {
+//!     println!("{greeting} {mood:?}");
+//! }
+//!
+//! # fn main() -> Result<(), jobs_runtime::Error> {
+//! Runtime::builder().check()
+//! # }
+//! ```
+//!
+//! | key | default | meaning |
+//! |---|---|---|
+//! | `cron` or `every` | | the times |
+//! | `tz` | that of the setting `tz`, which is `UTC` | the zone of `cron`, of `starts` and of `ends` |
+//! | `key` | the job's name | its name in the store; give the old one when a job is renamed |
+//! | `misfire` | `once` | what becomes of [missed ticks](#missed-ticks) |
+//! | `overlap` | `skip` | what becomes of a tick [while the last run is not over](#overlaps) |
+//! | `jitter` | `0s` | by how much a job may come [later](#jitter) than its tick |
+//! | `starts`, `ends` | | no tick before the one, none at the other or after it: `2027-01-31`, `2027-01-31T08:00:00`, with or without an offset |
+//! | `run_on_start` | `false` | also a job [when a worker starts](#run-on-start) |
+//! | `args(..)` | | the arguments of its jobs |
+//!
+//! The same keys stand at the top of `#[job(..)]`, as the short form of one schedule.
 //!
 //! # The dialect of cron
 //!
@@ -95,28 +130,136 @@
 //! # }
 //! ```
 //!
-//! # Missed ticks and overlaps
+//! In the night of a change that looks as follows:
 //!
-//! Both policies are fixed today.
+//! | schedule | zone | the clock | ticks of that night |
+//! |---|---|---|---|
+//! | `30 2 * * *` | Europe/Berlin | 2027-03-28, 02:00 to 03:00 | 03:00+02:00 |
+//! | `15 1,2 * * *` | Europe/Berlin | 2027-03-28, 02:00 to 03:00 | 01:15+01:00, 03:00+02:00 |
+//! | `*/30 * * * *` | Europe/Berlin | 2027-03-28, 02:00 to 03:00 | 01:00+01:00, 01:30+01:00, 03:00+02:00, 03:30+02:00, 04:00+02:00 |
+//! | `45 */2 * * *` | Europe/Berlin | 2027-03-28, 02:00 to 03:00 | none |
+//! | `30 2 * * *` | Europe/Berlin | 2027-10-31, 03:00 to 02:00 | 02:30+02:00 |
+//! | `15 1,2 * * *` | Europe/Berlin | 2027-10-31, 03:00 to 02:00 | 01:15+02:00, 02:15+02:00 |
+//! | `*/30 * * * *` | Europe/Berlin | 2027-10-31, 03:00 to 02:00 | 01:00+02:00, 01:30+02:00, 02:00+02:00, 02:30+02:00, 02:00+01:00, 02:30+01:00, 03:00+01:00, 03:30+01:00 |
+//! | `45 */2 * * *` | Europe/Berlin | 2027-10-31, 03:00 to 02:00 | 02:45+02:00, 02:45+01:00 |
+//! | `30 2 * * *` | America/New_York | 2027-03-14, 02:00 to 03:00 | 03:00-04:00 |
+//! | `15 1,2 * * *` | America/New_York | 2027-03-14, 02:00 to 03:00 | 01:15-05:00, 03:00-04:00 |
+//! | `*/30 * * * *` | America/New_York | 2027-03-14, 02:00 to 03:00 | 01:00-05:00, 01:30-05:00, 03:00-04:00, 03:30-04:00, 04:00-04:00 |
+//! | `45 */2 * * *` | America/New_York | 2027-03-14, 02:00 to 03:00 | none |
+//! | `30 2 * * *` | America/New_York | 2027-11-07, 02:00 to 01:00 | 02:30-05:00 |
+//! | `15 1,2 * * *` | America/New_York | 2027-11-07, 02:00 to 01:00 | 01:15-04:00, 02:15-05:00 |
+//! | `*/30 * * * *` | America/New_York | 2027-11-07, 02:00 to 01:00 | 01:00-04:00, 01:30-04:00, 01:00-05:00, 01:30-05:00, 02:00-05:00, 02:30-05:00 |
+//! | `45 */2 * * *` | America/New_York | 2027-11-07, 02:00 to 01:00 | none |
+//! | `30 2 * * *` | Australia/Lord_Howe | 2027-10-03, 02:00 to 02:30 | 02:30+11:00 |
+//! | `15 1,2 * * *` | Australia/Lord_Howe | 2027-10-03, 02:00 to 02:30 | 01:15+10:30, 02:30+11:00 |
+//! | `*/30 * * * *` | Australia/Lord_Howe | 2027-10-03, 02:00 to 02:30 | 01:00+10:30, 01:30+10:30, 02:30+11:00, 03:00+11:00, 03:30+11:00 |
+//! | `45 */2 * * *` | Australia/Lord_Howe | 2027-10-03, 02:00 to 02:30 | 02:45+11:00 |
+//! | `30 2 * * *` | Australia/Lord_Howe | 2027-04-04, 02:00 to 01:30 | 02:30+10:30 |
+//! | `15 1,2 * * *` | Australia/Lord_Howe | 2027-04-04, 02:00 to 01:30 | 01:15+11:00, 02:15+10:30 |
+//! | `*/30 * * * *` | Australia/Lord_Howe | 2027-04-04, 02:00 to 01:30 | 01:00+11:00, 01:30+11:00, 01:30+10:30, 02:00+10:30, 02:30+10:30 |
+//! | `45 */2 * * *` | Australia/Lord_Howe | 2027-04-04, 02:00 to 01:30 | none |
 //!
-//! - **Missed: once.** If ticks passed while no worker ran, the latest of them is fired at the next start and stands for the
-//!   others.
-//! - **Overlap: skip.** If the job of an earlier tick is still alive when the next one comes, the tick is recorded as skipped. A
-//!   job that waits for a retry is alive: a job that fails every time, with the default 10 retries, holds up its schedule for
-//!   hours. Give frequent schedules `retries = 0`. So is a job that waits in a [paused queue](super::running#queues-and-concurrency): later
-//!   ticks are recorded as skipped until it has run.
+//! (Made by the code.)
 //!
-//! A schedule that is new, or whose text or zone was changed, counts from that moment: an edit fires no earlier ticks. A `@once`
-//! that has fired stays fired; with another text its schedule goes on from that moment.
+//! # Missed ticks
+//!
+//! A tick is missed when it is more than a minute late, or when the next one has come, too: no worker ran, or the store could not be
+//! reached.
+//!
+//! | `misfire` | what becomes of missed ticks |
+//! |---|---|
+//! | `"once"` | the latest is fired and stands for the others |
+//! | `"skip"` | none is fired |
+//! | `"all"` | each is fired, the oldest first: the last 100 of a day; `"all 20 within 2h"` sets both limits. Beside the default overlap only the first of them gets its job: take `overlap = "queue"` or `"allow"` |
+//!
+//! A schedule that is new counts from its first declaration. One that was given other times counts from then: an edit fires no earlier
+//! ticks. A `@once` that has fired stays fired; with another text its schedule goes on from that moment. After a restore from a backup
+//! the ticks since the backup were missed, and follow this policy like any others.
+//!
+//! # Overlaps
+//!
+//! A run is not over while its job waits, also for a retry: a job that fails every time, with the default 10 retries, holds up its schedule
+//! for hours. Give frequent schedules `retries = 0`. Nor is a job that waits in a
+//! [paused queue](super::running#queues-and-concurrency).
+//!
+//! | `overlap` | what becomes of a tick while the last run is not over |
+//! |---|---|
+//! | `"skip"` | it is skipped |
+//! | `"queue"` | it gets its job when the run is over, in order; at most 100 wait, and those that come then are skipped |
+//! | `"allow"` | it gets its job at once |
+//! | `"cancel"` | the run is asked to stop, and the tick gets its job when that is over; a job that only waits is cancelled at once. A tick that waits gives way to a later one |
+//!
+//! # Jitter
+//!
+//! With `jitter = "5m"` each job comes up to five minutes after its tick, by a time that follows from the key and the tick, so that not
+//! all that is due at a full hour begins at once. It never comes after the next tick. The tick itself, in the job's context and in the
+//! accounts, is the planned instant.
+//!
+//! # Run on start
+//!
+//! `run_on_start` makes a job each time a process starts. `run_on_start = "deployment"` makes one for each build of the program, by whichever
+//! of its processes starts first; the last 16 builds are remembered, so that a rollback makes none. Both stand beside the schedule's times,
+//! and follow its overlap.
+//!
+//! # While workers run
+//!
+//! [`Client::schedules`](crate::Client::schedules) looks at schedules and changes them, for all processes, from any process:
+//!
+//! ```
+//! # use jobs_runtime::{Client, NewJob, ScheduleError};
+//! use jobs_runtime::schedule::{NewSchedule, Overlap, Spec, TickFilter, Zone};
+//!
+//! # async fn example(client: &Client) -> Result<(), ScheduleError> {
+//! let schedules = client.schedules();
+//! for view in schedules.list().await? {
+//!     println!("{}: {}, next {:?}", view.key(), view.describe(), view.next_ticks(3));
+//! }
+//!
+//! // What stands in code is paused, given other times, and run now; all of it can be taken back.
+//! schedules.pause("clean_up").await?;
+//! schedules.give_times("measure", &Spec::every_minutes(5).unwrap(), &Zone::utc()).await?;
+//! schedules.trigger("clean_up").await?;
+//!
+//! // What exists in the store alone: any kind, with the job's arguments, tenant, user and metadata.
+//! let job = NewJob::new("send_report", r#"{"to":"ann@example.com"}"#);
+//! schedules.save(NewSchedule::new("report-ann", job)?.cron("0 9 * * MON-FRI").tz("Europe/Berlin").overlap(Overlap::Queue)).await?;
+//!
+//! // Loaded from a table of one's own: what is not among them is gone, in one step.
+//! let rows = [("ann", "0 8 * * *"), ("ben", "30 7 * * *")];
+//! let newsletters = rows.map(|(name, cron)| {
+//!     let job = NewJob::new("send_newsletter", format!(r#"{{"to":"{name}"}}"#));
+//!     Ok(NewSchedule::new(format!("newsletter:{name}"), job)?.cron(cron))
+//! });
+//! schedules.replace_group("newsletters", newsletters.into_iter().collect::<Result<_, ScheduleError>>()?).await?;
+//!
+//! // What became of the ticks: fired, how late, or skipped and why.
+//! for tick in schedules.ticks(TickFilter { schedule: "report-ann".into(), ..TickFilter::default() }).await? {
+//!     println!("{} {} late by {:?}", tick.instant, tick.outcome.as_str(), tick.late_by());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What people changed by hand stays through deploys and restarts, and is shown beside what the code says
+//! ([`ScheduleView::record`](crate::schedule::ScheduleView)). What passes while a schedule is paused was not missed.
+//!
+//! Each tick that was dealt with has an account ([`TickRecord`](crate::schedule::TickRecord)): `fired`, `queued`, or skipped for `overlap`,
+//! `misfire`, `paused`, `edited`, `ended`, `replaced` or `removed`, with the time at which that was, its job, and the tick before it, so
+//! that it stands for all ticks since then. Accounts are kept as long as completed jobs, and a day at least.
 //!
 //! # Many processes
 //!
 //! There is no leader. Every process looks at the same rows, and a tick is fired by whoever is first, in one transaction with its
-//! job: at most one job for a tick, whoever tries. The rows are written by a starting worker, the newest start wins, and everyone
-//! fires what the rows say, also if his own build was compiled with another text. A schedule that the newest start does not have
-//! is removed, if its program knows the kind.
+//! job: at most one job for a tick, whoever tries, and none before its time by the store's clock. The rows are written by a starting
+//! worker, the newest start wins, and everyone fires what the rows say, also if his own build was compiled with another text. A schedule
+//! that is gone from the code goes on while a process of a build that has it runs, and is removed when none does. A row that a build
+//! cannot read, since a newer one wrote it, is left to those that can.
 //!
-//! `run_on_start` makes a job each time a worker starts, unless the last one is still alive.
+//! # Another scheduler
+//!
+//! With `schedules = false` this process fires none, and a scheduler that is not ours may deliver:
+//! [`Client::deliver`](crate::Client::deliver) takes a job, the name of the schedule and the delivery's id, and stores one job for them,
+//! however often they come.
 //!
 //! # By environment
 //!

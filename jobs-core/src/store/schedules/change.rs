@@ -68,7 +68,7 @@ pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>,
         }
         ScheduleChange::Retire { kinds } => book.retire(&kinds, |key| held.contains(key)),
         ScheduleChange::Save { schedules } => return book.save_all(schedules, None),
-        ScheduleChange::ReplaceGroup { group, schedules } => return book.save_all(schedules, Some(group)),
+        ScheduleChange::ReplaceGroup { group, schedules } => return book.save_all(schedules, Some(&group)),
         ScheduleChange::Remove { keys } => answers.extend(keys.iter().map(|key| book.remove(key))),
         ScheduleChange::Pause { keys } => answers.extend(keys.iter().map(|key| book.pause(key))),
         ScheduleChange::Resume { keys } => answers.extend(keys.iter().map(|key| book.resume(key))),
@@ -144,12 +144,12 @@ impl Book {
         self.ticks.extend(row.queued.iter().map(|tick| TickRecord::new(key, *tick, *tick, self.now, removed)));
     }
 
-    fn save_all(mut self, schedules: Vec<NewSchedule>, group: Option<String>) -> ScheduleEdit {
+    fn save_all(mut self, schedules: Vec<NewSchedule>, group: Option<&String>) -> ScheduleEdit {
         let mut listed = BTreeSet::new();
         let mut answers = Vec::with_capacity(schedules.len());
         for mut schedule in schedules {
             schedule.build = None;
-            schedule.group = group.clone().or(schedule.group);
+            schedule.group = group.cloned().or(schedule.group);
             let answer = if listed.insert(schedule.key.clone()) {
                 match self.owner(&schedule) {
                     Some(owner) => ScheduleAnswer::Taken(owner),
@@ -164,7 +164,7 @@ impl Book {
             return ScheduleEdit { answers, ..ScheduleEdit::default() };
         }
         if group.is_some() {
-            let gone = |row: &&ScheduleRecord| row.schedule.group == group && !listed.contains(&row.schedule.key);
+            let gone = |row: &&ScheduleRecord| row.schedule.group.as_ref() == group && !listed.contains(&row.schedule.key);
             let keys: Vec<String> = self.rows.values().filter(gone).map(|row| row.schedule.key.clone()).collect();
             for key in keys {
                 self.drop_row(&key);

@@ -178,7 +178,7 @@ impl NewSchedule {
         if let Err(error) = self.job.check() {
             mistakes.push(error.to_string());
         }
-        if self.jitter > MAX_JITTER || self.jitter.subsec_nanos() % 1_000_000 != 0 {
+        if self.jitter > MAX_JITTER || !self.jitter.subsec_nanos().is_multiple_of(1_000_000) {
             let shown = crate::duration::format(self.jitter);
             mistakes.push(format!("jitter {shown} is not between 0s and 1d in whole milliseconds"));
         }

@@ -141,7 +141,7 @@ impl ScheduleStore for MemoryStore {
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
-        self.try_call(move |state| state.fire(now, ticks))
+        self.try_call(move |state| state.fire(now, &ticks))
     }
 }
 

@@ -59,15 +59,15 @@ impl State {
         (account.outcome, account.dealt_at, account.job) = (outcome, dealt_at, job);
     }
 
-    pub(super) fn fire(&mut self, now: Now, ticks: Vec<Fire>) -> Result<Vec<Fired>, StoreError> {
+    pub(super) fn fire(&mut self, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>, StoreError> {
         // All are judged before the first is fired.
-        for fire in &ticks {
+        for fire in ticks {
             if let Deal::Job(job) = &fire.deal {
                 id_of(job)?;
             }
         }
         let answers = ticks.iter().map(|tick| self.fire_one(now, tick.clone())).collect::<Result<Vec<_>, StoreError>>()?;
-        self.wake.commands |= newly_queued(&ticks, &answers);
+        self.wake.commands |= newly_queued(ticks, &answers);
         Ok(answers)
     }
 

@@ -53,7 +53,7 @@ pub async fn an_unchanged_schedule_keeps_its_last_tick(subject: &dyn Subject) {
         .jitter(SECOND)
         .starts_at(began)
         .ends_at(began + 7200 * SECOND);
-    renewed.job.payload = r#"{"n":1}"#.to_owned();
+    r#"{"n":1}"#.clone_into(&mut renewed.job.payload);
     renewed.job.queue = "low".into();
     (renewed.job.priority, renewed.job.retries, renewed.job.timeout) = (3, Some(0), Some(SECOND));
     renewed.job.tags = vec!["x".into()];

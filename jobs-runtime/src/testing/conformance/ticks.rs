@@ -194,7 +194,7 @@ pub async fn a_tick_of_an_older_row_is_lost(subject: &dyn Subject) {
     let began = world.wall();
     world.advance(10 * SECOND);
     let mut changed = schedule("a");
-    changed.job.payload = r#"{"n":2}"#.to_owned();
+    r#"{"n":2}"#.clone_into(&mut changed.job.payload);
     process.declare(vec![changed]).await;
     assert_eq!(process.fire("a", Some(began), began + 10 * SECOND).await, Fired::Lost, "version 1 is gone");
     let occasion = Occasion::Time { last_tick: began, version: 2 };
