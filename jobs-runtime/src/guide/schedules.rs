@@ -102,7 +102,8 @@
 //!
 //! # Zones and clock changes
 //!
-//! `tz` is an IANA name, `UTC` (the default, unless [the settings](#by-environment) name another), or `local` for the zone of the machine. The zone data is the system's where there
+//! `tz` is an IANA name, `UTC` (the default, unless [the settings](#by-environment) name another), or `local` for the zone of the
+//! machine. The zone data is the system's where there
 //! is one, else the bundled one; the manifest and [`Health`](crate::Health) say which. When clocks change, the rules of cronie
 //! hold:
 //!
@@ -289,8 +290,8 @@
 //!   stays off.
 //! - `schedules = false` keeps a process from firing and from declaring schedules at all.
 //!
-//! What is switched off so is removed from the store, with what somebody has paused or given other times by hand
-//! ([`Schedules`](crate::schedule::Schedules)). Schedules that exist in the store alone are not set here.
+//! What is switched off so is to the store like a schedule that is gone from the code, and what somebody paused or gave other times by
+//! hand is gone with it. Schedules that exist in the store alone are not set here.
 //!
 //! A name that no job or no schedule of the program has is an error at its start, with the file and line or the variable, and what was
 //! probably meant. Jobs that a process leaves out ([`only`](crate::Builder::only), [`except`](crate::Builder::except)) count as known. So
