@@ -103,9 +103,8 @@
 //! # Zones and clock changes
 //!
 //! `tz` is an IANA name, `UTC` (the default, unless [the settings](#by-environment) name another), or `local` for the zone of the
-//! machine. The zone data is the system's where there
-//! is one, else the bundled one; the manifest and [`Health`](crate::Health) say which. When clocks change, the rules of cronie
-//! hold:
+//! machine. The zone data is the system's where there is one, else the bundled one; the manifest and [`Health`](crate::Health) say
+//! which. When clocks change, the rules of cronie hold:
 //!
 //! | the minute and the hour field | a time that is skipped | a time that comes twice |
 //! |---|---|---|
