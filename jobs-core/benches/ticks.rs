@@ -55,7 +55,10 @@ fn cronexpr(text: &str, zone: &str) -> Walk<'static> {
 
 fn main() {
     let from: Timestamp = "2026-11-01T00:00:00Z".parse().expect("an instant");
-    println!("{:24} {:18} {:>9} {:>9} {:>9}   ns a tick, medians of {ROUNDS} rounds", "expression", "zone", "ours", "croner", "cronexpr");
+    println!(
+        "{:24} {:18} {:>9} {:>9} {:>9}   ns a tick, medians of {ROUNDS} rounds",
+        "expression", "zone", "ours", "croner", "cronexpr"
+    );
     for zone in ZONES {
         for text in EXPRESSIONS {
             let walks = [ours(text, zone), croner(text, zone), cronexpr(text, zone)];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{Now, ScheduleRecord, ScheduleStore};
+use jobs_core::store::{NewSchedule, Now, ScheduleRecord, ScheduleStore};
 use jobs_runtime::{ClosureJob, JobContext, Runtime, closure};
 use tests::{Run, Script, Tap, World, enqueue, finished, on_every_store, script, stop};
 
@@ -162,6 +162,79 @@ async fn a_schedule_can_be_switched_off_and_replaced_by_settings() {
         assert_eq!(rows("jobs.work.enabled", "false").await, []);
         let after = client.counts().await.unwrap();
         assert_eq!(after.completed + after.live(), before.completed + before.live(), "it ran on start");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_reach_each_schedule_by_its_key_and_all_by_their_zone() {
+    on_every_store(async |world| {
+        let greet = || {
+            let greet = closure("greet", |_: JobContext| async {}).cron("0 8 * * *").key("morning");
+            greet.also().cron("0 20 * * *").key("evening").tz("Asia/Tokyo").also().every("1h")
+        };
+        let rows = async |options: &[(&str, &str)]| {
+            world.clock.advance(SECOND);
+            let store = world.store().await;
+            let builder = world.builder(&store).register(greet());
+            let builder = options.iter().fold(builder, |builder, (path, text)| builder.option(path, text));
+            let runtime = builder.start().await.unwrap();
+            let rows = rows_of(world, &store).await;
+            let said = runtime.manifest().to_string();
+            stop(runtime).await;
+            let shown = |row: ScheduleRecord| {
+                let NewSchedule { key, spec, zone, .. } = row.schedule;
+                if spec.starts_with("cron") { format!("{key}: {spec} ({zone})") } else { format!("{key}: {spec}") }
+            };
+            let rows: Vec<String> = rows.into_iter().map(shown).collect();
+            for row in &rows {
+                let row = row.strip_prefix("greet: ").unwrap_or(row);
+                assert!(said.contains(row), "`{row}` is not in:\n{said}");
+            }
+            rows
+        };
+        let (hourly, evening) = ("greet: every 1h", "evening: cron 0 20 * * * (Asia/Tokyo)");
+        assert_eq!(rows(&[]).await, [evening, hourly, "morning: cron 0 8 * * * (UTC)"]);
+        assert_eq!(rows(&[("tz", "Europe/Berlin")]).await, [evening, hourly, "morning: cron 0 8 * * * (Europe/Berlin)"]);
+        assert_eq!(
+            rows(&[("schedule.morning.cron", "30 9 * * *"), ("schedule.evening.enabled", "false"), ("jobs.greet.every", "2h")])
+                .await,
+            ["greet: every 2h", "morning: cron 30 9 * * * (UTC)"]
+        );
+        assert_eq!(
+            rows(&[("schedule.evening.tz", "UTC")]).await,
+            ["evening: cron 0 20 * * * (UTC)", hourly, "morning: cron 0 8 * * * (UTC)"]
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(rows(&[("jobs.greet.enabled", "false"), ("schedule.evening.enabled", "true")]).await, none);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_key_is_nearer_than_what_is_said_of_its_job() {
+    on_every_store(async |world| {
+        let store = world.store().await;
+        let rows = async |options: &[(&str, &str)]| {
+            world.clock.advance(SECOND);
+            let job = closure("solo", |_: JobContext| async {}).cron("0 8 * * *").key("only");
+            let builder =
+                options.iter().fold(world.builder(&store).register(job), |builder, (path, text)| builder.option(path, text));
+            let runtime = builder.start().await.unwrap();
+            let rows = rows_of(world, &store).await;
+            stop(runtime).await;
+            rows.into_iter()
+                .map(|row| format!("{} {} {}", row.schedule.key, row.schedule.spec, row.schedule.zone))
+                .collect::<Vec<_>>()
+        };
+        let job = ("jobs.solo.cron", "0 9 * * *");
+        assert_eq!(rows(&[job, ("jobs.solo.tz", "Asia/Tokyo")]).await, ["only cron 0 9 * * * Asia/Tokyo"]);
+        assert_eq!(rows(&[job, ("schedule.only.cron", "0 10 * * *")]).await, ["only cron 0 10 * * * UTC"]);
+        assert_eq!(
+            rows(&[job, ("schedule.only.tz", "Asia/Tokyo"), ("tz", "Europe/Berlin")]).await,
+            ["only cron 0 9 * * * Asia/Tokyo"]
+        );
+        assert_eq!(rows(&[job, ("schedule.only.enabled", "false")]).await, Vec::<String>::new());
     })
     .await;
 }

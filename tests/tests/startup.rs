@@ -100,6 +100,53 @@ fn a_schedule_in_the_settings_of_a_job_with_arguments_is_refused() {
 }
 
 #[test]
+fn names_in_settings_that_this_program_does_not_have_are_refused() {
+    let greet = || nothing("greet").cron("@daily").key("morning").also().cron("@daily").key("evening");
+    let program = || builder().register(greet()).register(nothing("work").every("1h"));
+    for (path, text_of, expected) in [
+        ("jobs.wrok.enabled", "false", "builder: jobs.wrok names no job of this program; did you mean `work`?"),
+        ("jobs.xylophone.every", "1h", "builder: jobs.xylophone names no job of this program; its jobs are `"),
+        (
+            "jobs.morning.cron",
+            "@daily",
+            "jobs.morning names no job of this program; it is the key of a schedule: write schedule.morning",
+        ),
+        (
+            "schedule.mornin.tz",
+            "UTC",
+            "builder: schedule.mornin names no schedule with a key in this program; did you mean `morning`?",
+        ),
+        ("schedule.xylophone.tz", "UTC", "its keys of schedules are `evening`, `morning`"),
+        ("schedule.work.every", "2h", "it is a job: write jobs.work for its schedule without a key"),
+        (
+            "jobs.greet.every",
+            "2h",
+            "does not tell which of its schedules is meant: write schedule.<key>; its keys are `evening`, `morning`",
+        ),
+    ] {
+        let error = text(program().option(path, text_of).check());
+        assert!(error.contains(expected), "{path}: {error}");
+    }
+    let error = text(builder().register(nothing("idle")).option("jobs.idle.tz", "UTC").check());
+    assert!(error.contains("jobs.idle.tz has no effect: the job has no schedule"), "{error}");
+    // What this process leaves out is known all the same.
+    let some = || program().only(["work"]).option("jobs.work.every", "2h");
+    some().option("jobs.greet.enabled", "false").option("schedule.evening.enabled", "false").check().unwrap();
+    let mut sources = Sources::none();
+    sources.variables.insert("JOBS_SCHEDULE_MIDNIGHT_ENABLED".to_owned(), "false".to_owned());
+    let error = text(program().sources(sources).check());
+    assert!(error.starts_with("JOBS_SCHEDULE_MIDNIGHT_ENABLED: schedule.midnight names no schedule"), "{error}");
+}
+
+#[test]
+fn many_known_names_are_listed_in_part() {
+    let program =
+        (0..30).fold(builder(), |builder, number| builder.register(closure(format!("j{number:02}"), |_: JobContext| async {})));
+    let error = text(program.option("jobs.xylophone.enabled", "false").check());
+    assert!(error.contains(" more") && error.len() < 400, "{error}");
+}
+
+#[test]
 fn nothing_is_wrong_with_a_program_that_is_right() {
     builder().provide(Mailer).register(send::entry().clone()).register(nothing("work").every("1h")).check().unwrap();
 }
@@ -243,7 +290,7 @@ async fn a_job_enqueues_by_the_client_that_it_borrows() {
 #[tokio::test]
 async fn a_start_that_fails_leaves_nothing_behind() {
     on_every_store(async |world| {
-        for call in ["register", "rescue", "declare"] {
+        for call in ["register", "rescue", "change_schedules"] {
             let store = world.store().await;
             store.fail(call, Fault::Error, 1);
             let error = world.builder(&store).register(nothing("work").every("1h")).start().await.expect_err(call);
@@ -291,7 +338,7 @@ async fn a_start_goes_on_without_the_report_of_what_waits() {
 async fn a_start_on_a_store_that_does_not_answer_ends() {
     on_every_store(async |world| {
         let store = world.store().await;
-        for call in ["register", "rescue", "declare"] {
+        for call in ["register", "rescue", "change_schedules"] {
             store.fail(call, Fault::Hang, 1);
             let result = start_in_passing_time(world, &store).await;
             assert!(result.unwrap_err().to_string().contains("no answer within"), "{call}");

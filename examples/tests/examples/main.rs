@@ -3,6 +3,9 @@
 
 mod chain;
 mod console;
+mod database_schedules;
+mod environments;
+mod external_scheduler;
 mod folder;
 mod http;
 mod kill;
@@ -11,4 +14,6 @@ mod next_ticks;
 mod place;
 mod program;
 mod quickstart;
+mod several_keys;
 mod web;
+mod zones;

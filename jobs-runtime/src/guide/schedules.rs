@@ -102,9 +102,9 @@
 //!
 //! # Zones and clock changes
 //!
-//! `tz` is an IANA name, `UTC` (the default), or `local` for the zone of the machine. The zone data is the system's where there
-//! is one, else the bundled one; the manifest and [`Health`](crate::Health) say which. When clocks change, the rules of cronie
-//! hold:
+//! `tz` is an IANA name, `UTC` (the default, unless [the settings](#by-environment) name another), or `local` for the zone of the
+//! machine. The zone data is the system's where there is one, else the bundled one; the manifest and [`Health`](crate::Health) say
+//! which. When clocks change, the rules of cronie hold:
 //!
 //! | the minute and the hour field | a time that is skipped | a time that comes twice |
 //! |---|---|---|
@@ -264,13 +264,50 @@
 //! # By environment
 //!
 //! ```toml
-//! # jobs.staging.toml, read when JOBS_ENV is `staging`
+//! # jobs.staging.toml, read when JOBS_ENV is `staging`, beside jobs.toml
+//! tz = "Europe/Berlin" # the zone of schedules that name none; UTC by default
+//!
 //! [jobs.clean_up]
 //! every = "1h"         # or cron = "..", with tz = ".."
 //!
 //! [jobs.measure]
 //! enabled = false      # no schedule, and no run on start; the job itself can still be enqueued
+//!
+//! [schedule.morning]   # the schedule with key = "morning", whichever job has it
+//! cron = "30 9 * * *"
+//!
+//! [schedule.evening]
+//! enabled = false
 //! ```
 //!
-//! A kind without a schedule in the code gets one so. `schedules = false` keeps a process from firing and from declaring
-//! schedules at all.
+//! The same by variables: `JOBS_TZ`, `JOBS_JOBS_CLEAN_UP_EVERY=1h`, `JOBS_SCHEDULE_EVENING_ENABLED=false`
+//! ([the rule](crate::settings#variables)); and in code, by [`Builder::option`](crate::Builder::option).
+//!
+//! - `[jobs.<kind>]` is said of the kind's schedule without a key, or of its only one. A kind that has several, each with a key, is told
+//!   by their keys. A kind without a schedule in the code gets one so. `enabled = false` switches off all that the kind has.
+//! - `[schedule.<key>]` is said of one schedule. Where both are said of it, its key is the nearer; but what `[jobs.<kind>]` switches off
+//!   stays off.
+//! - `schedules = false` keeps a process from firing and from declaring schedules at all.
+//!
+//! What is switched off so is to the store like a schedule that is gone from the code, and what somebody paused or gave other times by
+//! hand is gone with it. Schedules that exist in the store alone are not set here.
+//!
+//! A name that no job or no schedule of the program has is an error at its start, with the file and line or the variable, and what was
+//! probably meant. Jobs that a process leaves out ([`only`](crate::Builder::only), [`except`](crate::Builder::except)) count as known. So
+//! **several programs** that are set up from one folder need a file each, `JOBS_CONFIG=mailer.toml`, beside which `JOBS_ENV=staging` adds
+//! `mailer.staging.toml`; or an environment each, with what is common in `jobs.toml` and the rest in `jobs.mailer.toml`, read when
+//! `JOBS_ENV` is `mailer`.
+//!
+//! ```standalone_crate
+//! use jobs_runtime::{Runtime, job};
+//!
+//! #[job(schedule(cron = "0 8 * * *", key = "morning"), schedule(cron = "0 20 * * *", key = "evening"))]
+//! async fn water_plants() {}
+//!
+//! # fn main() {
+//! let check = |path, text| Runtime::builder().option(path, text).check();
+//! assert!(check("schedule.morning.cron", "30 9 * * *").is_ok());
+//! let error = check("schedule.mornin.cron", "30 9 * * *").unwrap_err();
+//! assert!(error.to_string().ends_with("did you mean `morning`?"));
+//! # }
+//! ```

@@ -175,6 +175,11 @@ impl Builder {
         self.set(|settings| settings.schedules(fire))
     }
 
+    /// The time zone of schedules that name none: `UTC` unless given.
+    pub fn tz(self, zone: impl Into<String>) -> Self {
+        self.set(|settings| settings.tz(zone))
+    }
+
     /// The name of this worker; `host:pid` unless given.
     pub fn worker_name(self, name: impl Into<String>) -> Self {
         self.set(|settings| settings.worker_name(name))
@@ -277,7 +282,7 @@ impl Builder {
         for warning in &warnings {
             telemetry::warning(warning);
         }
-        let manifest = Manifest::new(&shared.registry, &shared.options, &shared.store.info(), warnings);
+        let manifest = Manifest::new(&shared.registry, &shared.options, &settings.zone, &shared.store.info(), warnings);
         telemetry::started(&manifest.to_string());
         Ok(Runtime { engine, client, manifest })
     }

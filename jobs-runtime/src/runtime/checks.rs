@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use jobs_core::inject::{ServiceEntry, Services};
 use jobs_core::record::{Unserved, UnservedCause};
-use jobs_core::registry::{JobEntry, Registry, ScheduleEntry, ScheduleText};
-use jobs_core::schedule::{RunOnStart, Spec};
+use jobs_core::registry::{JobEntry, Registry, ScheduleEntry};
+use jobs_core::schedule::RunOnStart;
 use jobs_core::store::{NewSchedule, Now, Store};
 use jobs_core::text::{did_you_mean, printable, shown};
 use jobs_core::{ScheduleError, StoreError, name};
 
+use super::apply::{Known, apply};
 use crate::error::Error;
 use crate::scheduler::declare;
 use crate::settings::{Settings, StoreUrl};
@@ -49,10 +50,16 @@ pub(super) fn registry(
     provided_later: fn(&ServiceEntry) -> bool,
 ) -> Result<Checked, Error> {
     let mut mistakes = Vec::new();
+    let mut known = Known::default();
+    Registry::linked().for_each(|entry| known.add(entry));
+    chosen.registered.iter().for_each(|entry| known.add(entry));
     let entries = choose(chosen, &mut mistakes);
-    let entries = apply(entries, settings, &mut mistakes);
+    if !entries.is_empty() {
+        known.check(settings, &mut mistakes);
+    }
+    let entries: Vec<JobEntry> = entries.into_iter().map(|entry| apply(entry, settings, &mut mistakes)).collect();
     for entry in &entries {
-        check_entry(entry, services, provided_later, &mut mistakes);
+        check_entry(entry, settings, services, provided_later, &mut mistakes);
     }
     let registry = match Registry::new(entries) {
         Ok(registry) => registry,
@@ -118,56 +125,18 @@ fn is_named(entry: &JobEntry, name: &str) -> bool {
     entry.name == name || inside(entry.module) || entry.module.split_once("::").is_some_and(|(_, rest)| inside(rest))
 }
 
-/// Applies what the settings say of single kinds.
-fn apply(entries: Vec<JobEntry>, settings: &Settings, mistakes: &mut Vec<String>) -> Vec<JobEntry> {
-    for kind in settings.jobs.keys().filter(|kind| !entries.iter().any(|entry| entry.name == **kind)) {
-        // Another program of the same settings may have the kind.
-        if entries.is_empty() {
-            continue;
-        }
-        if let Some(near) = did_you_mean(kind, entries.iter().map(|entry| &*entry.name)) {
-            let origin =
-                settings.origins().find(|(path, _)| path.starts_with(&format!("jobs.{kind}."))).map(|(_, origin)| origin);
-            let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
-            mistakes.push(format!("{place}jobs.{kind} names no job of this program; did you mean `{near}`?"));
-        }
-    }
-    entries.into_iter().map(|entry| apply_one(entry, settings)).collect()
-}
-
-fn apply_one(mut entry: JobEntry, settings: &Settings) -> JobEntry {
-    let Some(job) = settings.jobs.get(&*entry.name) else { return entry };
-    if !job.enabled {
-        entry.schedules = Cow::Borrowed(&[]);
-        return entry;
-    }
-    // What the settings say of a kind is said of the schedule that bears its name, or of its only one.
-    let of_kind = |schedules: &[ScheduleEntry]| {
-        schedules.iter().position(|schedule| schedule.key.is_none()).or((schedules.len() == 1).then_some(0))
-    };
-    if let Some(spec) = &job.schedule {
-        let spec = match spec {
-            Spec::Every(interval) => ScheduleText::Every(jobs_core::duration::format(*interval).into()),
-            Spec::Once => ScheduleText::Cron(Cow::Borrowed("@once")),
-            Spec::Cron(cron) => ScheduleText::Cron(cron.to_string().into()),
-        };
-        match of_kind(&entry.schedules) {
-            Some(place) => entry.schedules.to_mut()[place].spec = spec,
-            None => entry.schedules.to_mut().push(ScheduleEntry::new(spec)),
-        }
-    }
-    if let (Some(zone), Some(place)) = (&job.zone, of_kind(&entry.schedules)) {
-        entry.schedules.to_mut()[place].zone = Some(zone.name().to_owned().into());
-    }
-    entry
-}
-
 /// Where a kind stands, for a message.
 fn place(entry: &JobEntry) -> String {
     format!("job `{}` ({})", entry.name, entry.location)
 }
 
-fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&ServiceEntry) -> bool, mistakes: &mut Vec<String>) {
+fn check_entry(
+    entry: &JobEntry,
+    settings: &Settings,
+    services: &Services,
+    provided_later: fn(&ServiceEntry) -> bool,
+    mistakes: &mut Vec<String>,
+) {
     let place = place(entry);
     let names =
         [("name", &entry.name), ("queue", &entry.queue)].into_iter().chain(entry.aliases.iter().map(|alias| ("alias", alias)));
@@ -182,11 +151,11 @@ fn check_entry(entry: &JobEntry, services: &Services, provided_later: fn(&Servic
         mistakes.push(format!("{place} borrows `&{name}`, which was not provided: write `Runtime::builder().{how}.run()`"));
     }
     for schedule in &*entry.schedules {
-        check_schedule(entry, schedule, mistakes);
+        check_schedule(entry, schedule, settings.zone.name(), mistakes);
     }
 }
 
-fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, mistakes: &mut Vec<String>) {
+fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str, mistakes: &mut Vec<String>) {
     let place = place(entry);
     // The type's own name, as the compiler writes it: what is missing decodes as `None`.
     let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
@@ -196,7 +165,7 @@ fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, mistakes: &mut Vec
             "{place} has a schedule without the argument `{name}`: give it by `args({name} = ..)`, or make it an `Option<..>`"
         ));
     }
-    match declare::declared(entry, schedule, "UTC") {
+    match declare::declared(entry, schedule, zone) {
         Err(error) => mistakes.push(format!("{place}: the arguments of its schedule: {error}")),
         Ok(new) => match new.check() {
             Err(ScheduleError::Invalid { mistakes: found, .. }) => {
@@ -213,7 +182,7 @@ fn schedules(registry: &Registry, settings: &Settings, mistakes: &mut Vec<String
     let mut declared = Vec::new();
     for (entry, schedule) in registry.entries().iter().flat_map(|entry| entry.schedules.iter().map(move |one| (entry, one))) {
         // What cannot be made is a mistake that was found before.
-        let Ok(new) = declare::declared(entry, schedule, "UTC") else { continue };
+        let Ok(new) = declare::declared(entry, schedule, settings.zone.name()) else { continue };
         if let Some(other) = by_key.insert(new.key.clone(), entry) {
             mistakes.push(format!(
                 "two schedules have the key `{}`: that of {} and that of {}; give one of them another `key = \"..\"`",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jobs_core::registry::{Registry, ScheduleText};
-use jobs_core::schedule::RunOnStart;
+use jobs_core::schedule::{RunOnStart, Zone};
 use jobs_core::store::StoreInfo;
 
 use crate::worker::Options;
@@ -53,7 +53,8 @@ pub struct ManifestJob {
 }
 
 impl Manifest {
-    pub(super) fn new(registry: &Registry, options: &Options, store: &StoreInfo, warnings: Vec<String>) -> Self {
+    /// `zone` is that of schedules which name none.
+    pub(super) fn new(registry: &Registry, options: &Options, zone: &Zone, store: &StoreInfo, warnings: Vec<String>) -> Self {
         let jobs = registry.entries().iter().map(|entry| ManifestJob {
             name: entry.name.to_string(),
             module: entry.module.to_owned(),
@@ -67,8 +68,8 @@ impl Manifest {
                         ScheduleText::Every(text) => format!("every {text}"),
                         ScheduleText::Never => String::new(),
                     };
-                    if let (ScheduleText::Cron(_), Some(zone)) = (&schedule.spec, &schedule.zone) {
-                        text = format!("{text} ({zone})");
+                    if let ScheduleText::Cron(_) = &schedule.spec {
+                        text = format!("{text} ({})", schedule.zone.as_deref().unwrap_or(zone.name()));
                     }
                     if let Some(occasion) = schedule.run_on_start {
                         let when = match occasion {

@@ -3,6 +3,7 @@
 //! `builder` gathers what the program gives, `checks` finds every mistake before anything runs, `engine` is the thread with all
 //! parts on it, `manifest` says what was started, `shutdown` ends it in four steps, `signals` listens to the system.
 
+mod apply;
 mod builder;
 mod checks;
 mod engine;

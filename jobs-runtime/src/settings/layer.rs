@@ -19,7 +19,7 @@ pub(super) type Layer = BTreeMap<String, Entry>;
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) option: &'static Opt,
-    /// The queue or the job in the path.
+    /// The queue, the job or the schedule in the path.
     pub(super) name: Option<String>,
     /// `None` if it is wrong; the mistake is noted then, and no weaker source takes its place.
     pub(super) value: Option<Value>,

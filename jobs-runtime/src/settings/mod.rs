@@ -31,12 +31,15 @@
 //! [jobs.clean_up]
 //! cron = "0 3 * * *"
 //! tz = "Europe/Berlin"
+//!
+//! [schedule.morning]
+//! enabled = false
 //! ```
 //!
 //! # Variables
 //!
 //! A variable is the option's path in capitals with `_` for each dot, after `JOBS_`: `JOBS_SHUTDOWN_DRAIN=1m`,
-//! `JOBS_QUEUES_CRITICAL_CONCURRENCY=8`, `JOBS_ONLY_QUEUES=critical,default`. It can name only queues and jobs of small
+//! `JOBS_QUEUES_CRITICAL_CONCURRENCY=8`, `JOBS_ONLY_QUEUES=critical,default`. It can name only queues, jobs and schedules of small
 //! letters, digits and `_`; others are set in a file. An empty variable counts as not set. One that begins with `JOBS_` and
 //! belongs to no option is a mistake, except `JOBS_TEST_…` and what Kubernetes sets for a service named `jobs` or `jobs-…`
 //! (`JOBS_PORT`, `JOBS_SERVICE_HOST` and the like).
@@ -64,19 +67,28 @@
 //! | `error_limit` | `JOBS_ERROR_LIMIT` | 256B to 1MiB | `8KiB` | how much of an error's text is kept with its job, in bytes |
 //! | `worker_name` | `JOBS_WORKER_NAME` | 1 to 128 bytes without control characters | the host's name and the process id | the name of this process in the store, in logs and on the dashboard |
 //! | `schedules` | `JOBS_SCHEDULES` | `true` and `false` | `true` | `false`: this process fires no schedules |
+//! | `tz` | `JOBS_TZ` | IANA names such as `Europe/Berlin`, `UTC` and `local` | `UTC` | the time zone of schedules that name none |
 //! | `sqlite.synchronous` | `JOBS_SQLITE_SYNCHRONOUS` | `full` and `normal` | `full` | `full`: a confirmed job survives a power cut; `normal`: a crash of the process only, and faster |
 //! | `sqlite.busy_timeout` | `JOBS_SQLITE_BUSY_TIMEOUT` | 100ms to 10m | `1m` | how long to wait for a lock that another process holds |
 //! | `postgres.schema` | `JOBS_POSTGRES_SCHEMA` | 1 to 128 bytes without control characters | `jobs` | the schema that holds the tables; made if it is missing and the role may |
 //! | `postgres.pooled` | `JOBS_POSTGRES_POOLED` | `true` and `false` | `false` | `true`: a pooler such as PgBouncer gives each transaction another connection; news are looked for once a second |
 //! | `postgres.deadline` | `JOBS_POSTGRES_DEADLINE` | 1s to 10m | `30s` | how long one call or one attempt to connect may take |
 //! | `postgres.migrate` | `JOBS_POSTGRES_MIGRATE` | `true` and `false` | `true` | `false`: the tables are never made or changed, only used |
-//! | `jobs.<kind>.enabled` | `JOBS_JOBS_<KIND>_ENABLED` | `true` and `false` | `true` | `false`: the schedule of this job does not fire |
+//! | `jobs.<kind>.enabled` | `JOBS_JOBS_<KIND>_ENABLED` | `true` and `false` | `true` | `false`: no schedule of this job fires |
 //! | `jobs.<kind>.cron` | `JOBS_JOBS_<KIND>_CRON` | cron expressions such as `0 2 * * *`, and `@once` | what the code says | replaces the schedule of this job by a cron expression |
 //! | `jobs.<kind>.every` | `JOBS_JOBS_<KIND>_EVERY` | 1s to 366d | what the code says | replaces the schedule of this job by a period |
 //! | `jobs.<kind>.tz` | `JOBS_JOBS_<KIND>_TZ` | IANA names such as `Europe/Berlin`, `UTC` and `local` | what the code says | the time zone of this job's cron expression |
+//! | `schedule.<key>.enabled` | `JOBS_SCHEDULE_<KEY>_ENABLED` | `true` and `false` | `true` | `false`: the schedule of this key does not fire |
+//! | `schedule.<key>.cron` | `JOBS_SCHEDULE_<KEY>_CRON` | cron expressions such as `0 2 * * *`, and `@once` | what the code says | gives the schedule of this key a cron expression |
+//! | `schedule.<key>.every` | `JOBS_SCHEDULE_<KEY>_EVERY` | 1s to 366d | what the code says | gives the schedule of this key a period |
+//! | `schedule.<key>.tz` | `JOBS_SCHEDULE_<KEY>_TZ` | IANA names such as `Europe/Berlin`, `UTC` and `local` | what the code says | the time zone of this schedule's cron expression |
 //!
 //! Durations are written `30s`, `1h30m`, `1d` (see [`jobs_core::duration`]), sizes `65536`, `64KiB`, `1MiB`. `cron` and `every`
-//! of a job replace each other: the one in the stronger source holds, and both in one source is a mistake.
+//! of a schedule replace each other: the one in the stronger source holds, and both in one source is a mistake.
+//!
+//! `jobs.<kind>` is said of the kind's schedule without a key, or of its only one, `schedule.<key>` of the schedule whose `key = ".."`
+//! stands in the code. Where both are said of one schedule, its key is the nearer. A name that the program does not have is a mistake
+//! at its start ([more of it](crate::guide::schedules#by-environment)).
 //!
 //! # What lives where
 //!
@@ -105,7 +117,7 @@ mod variables;
 pub use self::error::{Mistake, SettingsError};
 pub use self::options::{OPTIONS, Opt, markdown};
 pub use self::overrides::Overrides;
-pub use self::resolved::{JobSettings, QueueSettings, Settings, Synchronous};
+pub use self::resolved::{QueueSettings, ScheduleSettings, Settings, Synchronous};
 pub use self::source::Source;
 pub use self::sources::{ReadFile, ReadZone, Sources};
 pub use self::store_url::StoreUrl;

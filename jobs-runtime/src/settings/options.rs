@@ -64,7 +64,7 @@ pub(super) enum Fallback {
 }
 
 /// All options, in the order of the documentation.
-pub static OPTIONS: [Opt; 29] = [
+pub static OPTIONS: [Opt; 34] = [
     row("store", Shape::Store, "sqlite://jobs.db", "where the jobs are kept; a relative path starts at the working folder"),
     row("concurrency", number(1, 100_000), "64", "jobs that run at once in this process"),
     optional(
@@ -119,6 +119,7 @@ pub static OPTIONS: [Opt; 29] = [
         "the name of this process in the store, in logs and on the dashboard",
     ),
     row("schedules", Shape::Flag, "true", "`false`: this process fires no schedules"),
+    row("tz", Shape::Zone, "UTC", "the time zone of schedules that name none"),
     row(
         "sqlite.synchronous",
         Shape::Word(&["full", "normal"]),
@@ -140,10 +141,14 @@ pub static OPTIONS: [Opt; 29] = [
     ),
     row("postgres.deadline", seconds(1, 10 * MINUTE), "30s", "how long one call or one attempt to connect may take"),
     row("postgres.migrate", Shape::Flag, "true", "`false`: the tables are never made or changed, only used"),
-    row("jobs.<kind>.enabled", Shape::Flag, "true", "`false`: the schedule of this job does not fire"),
+    row("jobs.<kind>.enabled", Shape::Flag, "true", "`false`: no schedule of this job fires"),
     optional("jobs.<kind>.cron", Shape::Cron, "what the code says", "replaces the schedule of this job by a cron expression"),
     optional("jobs.<kind>.every", Shape::Every, "what the code says", "replaces the schedule of this job by a period"),
     optional("jobs.<kind>.tz", Shape::Zone, "what the code says", "the time zone of this job's cron expression"),
+    row("schedule.<key>.enabled", Shape::Flag, "true", "`false`: the schedule of this key does not fire"),
+    optional("schedule.<key>.cron", Shape::Cron, "what the code says", "gives the schedule of this key a cron expression"),
+    optional("schedule.<key>.every", Shape::Every, "what the code says", "gives the schedule of this key a period"),
+    optional("schedule.<key>.tz", Shape::Zone, "what the code says", "the time zone of this schedule's cron expression"),
 ];
 
 const fn row(path: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> Opt {
@@ -187,7 +192,12 @@ impl Opt {
     pub(super) fn around_name(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let (before, rest) = self.path.split_once('<')?;
         let (placeholder, behind) = rest.split_once('>')?;
-        Some((before, behind, if placeholder == "kind" { "job" } else { "queue" }))
+        let whose = match placeholder {
+            "kind" => "job",
+            "key" => "schedule",
+            _ => "queue",
+        };
+        Some((before, behind, whose))
     }
 }
 

@@ -128,6 +128,11 @@ impl Overrides {
         self.put("schedules", Raw::Flag(fire))
     }
 
+    /// `tz`: the time zone of schedules that name none, such as `Europe/Berlin`.
+    pub fn tz(&mut self, zone: impl Into<String>) -> &mut Self {
+        self.set("tz", zone)
+    }
+
     /// `sqlite.synchronous`: what survives a power cut.
     pub fn sqlite_synchronous(&mut self, synchronous: Synchronous) -> &mut Self {
         self.set("sqlite.synchronous", synchronous.as_str())
@@ -158,7 +163,7 @@ impl Overrides {
         self.put("postgres.migrate", Raw::Flag(migrate))
     }
 
-    /// `jobs.<kind>.enabled`: whether the schedule of this job fires.
+    /// `jobs.<kind>.enabled`: whether the schedules of this job fire.
     pub fn job_enabled(&mut self, kind: &str, enabled: bool) -> &mut Self {
         self.put(format!("jobs.{kind}.enabled"), Raw::Flag(enabled))
     }
@@ -176,6 +181,26 @@ impl Overrides {
     /// `jobs.<kind>.tz`: the time zone of this job's cron expression, such as `Europe/Berlin`.
     pub fn job_tz(&mut self, kind: &str, zone: impl Into<String>) -> &mut Self {
         self.set(format!("jobs.{kind}.tz"), zone)
+    }
+
+    /// `schedule.<key>.enabled`: whether the schedule of this key fires.
+    pub fn schedule_enabled(&mut self, key: &str, enabled: bool) -> &mut Self {
+        self.put(format!("schedule.{key}.enabled"), Raw::Flag(enabled))
+    }
+
+    /// `schedule.<key>.cron`: gives the schedule of this key a cron expression.
+    pub fn schedule_cron(&mut self, key: &str, expression: impl Into<String>) -> &mut Self {
+        self.set(format!("schedule.{key}.cron"), expression)
+    }
+
+    /// `schedule.<key>.every`: gives the schedule of this key a period.
+    pub fn schedule_every(&mut self, key: &str, period: Duration) -> &mut Self {
+        self.put(format!("schedule.{key}.every"), text(period))
+    }
+
+    /// `schedule.<key>.tz`: the time zone of this schedule's cron expression, such as `Europe/Berlin`.
+    pub fn schedule_tz(&mut self, key: &str, zone: impl Into<String>) -> &mut Self {
+        self.set(format!("schedule.{key}.tz"), zone)
     }
 
     fn put(&mut self, path: impl Into<String>, raw: Raw) -> &mut Self {

@@ -97,7 +97,7 @@ fn overlay(main: &str, environment: &str) -> String {
     main.with_file_name(format!("{stem}.{environment}.toml")).to_string_lossy().into_owned()
 }
 
-/// Every option from the last layer that has it. A job has one schedule, so `cron` and `every` replace each other, and
+/// Every option from the last layer that has it. A schedule has one sort of times, so `cron` and `every` replace each other, and
 /// `every` the zone with it.
 fn merge(layers: Vec<Layer>) -> Layer {
     let mut merged = Layer::new();
@@ -113,8 +113,8 @@ fn merge(layers: Vec<Layer>) -> Layer {
 /// The option that, in a stronger source, makes this one void.
 fn rival(path: &str) -> Option<String> {
     match path.rsplit_once('.')? {
-        (job, "cron" | "tz") => Some(format!("{job}.every")),
-        (job, "every") => Some(format!("{job}.cron")),
+        (schedule, "cron" | "tz") => Some(format!("{schedule}.every")),
+        (schedule, "every") => Some(format!("{schedule}.cron")),
         _ => None,
     }
 }
@@ -156,12 +156,12 @@ fn as_in_a_variable(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
-/// One job has one schedule, and only cron has a zone.
+/// A schedule has one sort of times, and only cron has a zone.
 fn check_schedules(options: &Layer, judge: &mut Judge<'_>) {
-    for (path, every) in options.iter().filter(|(_, entry)| entry.option.path == "jobs.<kind>.every") {
-        let Some((job, _)) = path.rsplit_once('.') else { continue };
+    for (path, every) in options.iter().filter(|(_, entry)| entry.option.path.ends_with(">.every")) {
+        let Some((schedule, _)) = path.rsplit_once('.') else { continue };
         for other in ["cron", "tz"] {
-            let other = format!("{job}.{other}");
+            let other = format!("{schedule}.{other}");
             if let Some(entry) = options.get(&other) {
                 let problem =
                     Problem::new(format!("has no effect beside {path} ({})", every.source)).with_help("keep one of them");

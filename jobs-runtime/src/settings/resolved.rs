@@ -50,6 +50,8 @@ pub struct Settings {
     pub worker_name: Option<String>,
     /// `schedules`: whether this process fires schedules.
     pub schedules: bool,
+    /// `tz`: the zone of schedules that name none.
+    pub zone: Zone,
     /// `sqlite.synchronous`: what survives a power cut.
     pub sqlite_synchronous: Synchronous,
     /// `sqlite.busy_timeout`: how long to wait for a lock that another process holds.
@@ -62,8 +64,10 @@ pub struct Settings {
     pub postgres_deadline: Duration,
     /// `postgres.migrate`: whether the tables are made and migrated.
     pub postgres_migrate: bool,
-    /// `jobs.<kind>`: the jobs whose schedules are replaced or switched off, by kind. That the kinds exist is not checked.
-    pub jobs: BTreeMap<String, JobSettings>,
+    /// `jobs.<kind>`: the jobs whose schedules are replaced or switched off, by kind. That there are such kinds is checked at start.
+    pub jobs: BTreeMap<String, ScheduleSettings>,
+    /// `schedule.<key>`: the schedules that are given other times or switched off, by key. That there are such keys is checked at start.
+    pub schedule: BTreeMap<String, ScheduleSettings>,
     /// The files that were read, the stronger one last.
     pub files: Vec<String>,
     origins: BTreeMap<String, Source>,
@@ -77,13 +81,13 @@ pub struct QueueSettings {
     pub concurrency: Option<usize>,
 }
 
-/// What the settings change about one kind of job.
+/// What the settings change about the schedule of a kind of job, or of a key.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct JobSettings {
-    /// `false`: its schedule does not fire.
+pub struct ScheduleSettings {
+    /// `false`: it does not fire.
     pub enabled: bool,
-    /// Its schedule, from `cron` or `every`, instead of the one in the code.
+    /// Its times, from `cron` or `every`, instead of the one in the code.
     pub schedule: Option<Spec>,
     /// The zone of its cron expression, instead of the one in the code.
     pub zone: Option<Zone>,
@@ -179,6 +183,10 @@ impl Settings {
                 _ => None,
             },
             schedules: flag("schedules")?,
+            zone: match get("tz")? {
+                Value::Zone(zone) => zone.clone(),
+                _ => return None,
+            },
             sqlite_synchronous: match get("sqlite.synchronous")? {
                 Value::Text(word) if word == Synchronous::Normal.as_str() => Synchronous::Normal,
                 Value::Text(_) => Synchronous::Full,
@@ -192,7 +200,8 @@ impl Settings {
             postgres_pooled: flag("postgres.pooled")?,
             postgres_deadline: length("postgres.deadline")?,
             postgres_migrate: flag("postgres.migrate")?,
-            jobs: jobs(options),
+            jobs: schedules(options, "jobs."),
+            schedule: schedules(options, "schedule."),
             files,
             origins: origins(options),
         })
@@ -222,19 +231,21 @@ fn queues(options: &Layer) -> Option<BTreeMap<String, QueueSettings>> {
     .collect()
 }
 
-fn jobs(options: &Layer) -> BTreeMap<String, JobSettings> {
-    let mut jobs = BTreeMap::new();
+/// What is said of schedules in the options of a family.
+fn schedules(options: &Layer, family: &str) -> BTreeMap<String, ScheduleSettings> {
+    let mut schedules = BTreeMap::new();
     for Entry { option, name, value, .. } in options.values() {
-        let Some(name) = name.as_ref().filter(|_| option.path.starts_with("jobs.")) else { continue };
-        let job = jobs.entry(name.clone()).or_insert(JobSettings { enabled: true, schedule: None, zone: None });
+        let Some(name) = name.as_ref().filter(|_| option.path.starts_with(family)) else { continue };
+        let found = schedules.entry(name.clone());
+        let schedule = found.or_insert(ScheduleSettings { enabled: true, schedule: None, zone: None });
         match value {
-            Some(Value::Flag(enabled)) => job.enabled = *enabled,
-            Some(Value::Schedule(spec)) => job.schedule = Some(*spec),
-            Some(Value::Zone(zone)) => job.zone = Some(zone.clone()),
+            Some(Value::Flag(enabled)) => schedule.enabled = *enabled,
+            Some(Value::Schedule(spec)) => schedule.schedule = Some(*spec),
+            Some(Value::Zone(zone)) => schedule.zone = Some(zone.clone()),
             _ => {}
         }
     }
-    jobs
+    schedules
 }
 
 fn origins(options: &Layer) -> BTreeMap<String, Source> {

@@ -30,7 +30,7 @@ pub(super) fn read(judge: &mut Judge<'_>) -> Layer {
     layer
 }
 
-/// The path of the option that a variable sets. The name of a queue or job in it is in small letters then.
+/// The path of the option that a variable sets. The name of a queue, a job or a schedule in it is in small letters then.
 pub(super) fn path(variable: &str) -> Option<String> {
     OPTIONS.iter().find_map(|option| {
         let form = option.variable();

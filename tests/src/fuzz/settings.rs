@@ -90,6 +90,7 @@ only_queues = ["critical", "default"]
 lease = "15s"
 output_limit = "64KiB"
 schedules = true
+tz = "Europe/Berlin"
 
 [queues.critical]
 concurrency = 8
@@ -104,6 +105,10 @@ tz = "Europe/Berlin"
 [jobs.poll]
 every = "5m"
 enabled = false
+
+[schedule.morning]
+cron = "30 9 * * MON-FRI"
+enabled = true
 "#;
 
 /// Tables and lists in each other, deeper than anybody writes.

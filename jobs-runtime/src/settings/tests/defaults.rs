@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs_core::Backoff;
 
-use crate::settings::{JobSettings, OPTIONS, Opt, Settings, Source, StoreUrl, Synchronous, markdown};
+use crate::settings::{OPTIONS, Opt, ScheduleSettings, Settings, Source, StoreUrl, Synchronous, markdown};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -29,7 +29,8 @@ fn nothing_set_gives_every_default() {
     assert_eq!((settings.sqlite_synchronous, settings.sqlite_busy_timeout), (Synchronous::Full, s(60)));
     assert_eq!((&*settings.postgres_schema, settings.postgres_deadline), ("jobs", s(30)));
     assert!(settings.postgres_migrate && !settings.postgres_pooled);
-    assert_eq!(settings.jobs, BTreeMap::new());
+    assert_eq!(settings.zone.name(), "UTC");
+    assert!(settings.jobs.is_empty() && settings.schedule.is_empty());
     assert_eq!(settings.files, Vec::<String>::new());
     assert_eq!(settings.origins().count(), 0);
     assert_eq!(settings.origin("lease"), &Source::Default);
@@ -38,7 +39,7 @@ fn nothing_set_gives_every_default() {
 #[test]
 fn a_job_is_enabled_unless_the_settings_say_no() {
     let settings = super::from_file("[jobs.a]\nevery = \"5m\"\n").unwrap();
-    assert!(matches!(settings.jobs["a"], JobSettings { enabled: true, schedule: Some(_), zone: None }));
+    assert!(matches!(settings.jobs["a"], ScheduleSettings { enabled: true, schedule: Some(_), zone: None }));
     let row = OPTIONS.iter().find(|option| option.path == "jobs.<kind>.enabled");
     assert_eq!(row.map(Opt::default), Some("true"));
 }

@@ -123,9 +123,14 @@ fn every_setter_of_the_builder_sets_its_option() {
         .job_enabled("j", false)
         .job_cron("j", "@once")
         .job_tz("j", "UTC")
-        .job_every("k", s(5));
+        .job_every("k", s(5))
+        .tz("europe/berlin")
+        .schedule_enabled("x", false)
+        .schedule_cron("x", "@daily")
+        .schedule_tz("x", "UTC")
+        .schedule_every("y", s(6));
     let settings = Settings::resolve(overrides, &sources(&[], &[])).unwrap();
-    assert_eq!(settings.origins().count(), 25);
+    assert_eq!(settings.origins().count(), 30);
     assert!(settings.origins().all(|(_, source)| source.to_string() == "builder"));
     assert_eq!((&settings.store, settings.concurrency, settings.queue_concurrency("a.b")), (&StoreUrl::Memory, 2, 1));
     assert_eq!(settings.only_queues, Some(vec!["a.b".to_owned()]));
@@ -139,9 +144,27 @@ fn every_setter_of_the_builder_sets_its_option() {
         (settings.schedules, settings.sqlite_synchronous, settings.sqlite_busy_timeout),
         (false, Synchronous::Normal, s(16))
     );
-    let (j, k) = (&settings.jobs["j"], &settings.jobs["k"]);
-    assert_eq!((j.enabled, j.schedule, k.enabled, k.schedule), (false, Some(Spec::Once), true, Some(Spec::Every(s(5)))));
-    assert!(j.zone.is_some() && k.zone.is_none());
+    let (cron, every) = (&settings.jobs["j"], &settings.jobs["k"]);
+    assert_eq!((cron.enabled, cron.schedule), (false, Some(Spec::Once)));
+    assert_eq!((every.enabled, every.schedule), (true, Some(Spec::Every(s(5)))));
+    assert!(cron.zone.is_some() && every.zone.is_none());
+    assert_eq!(settings.zone.name(), "Europe/Berlin");
+    let (cron, every) = (&settings.schedule["x"], &settings.schedule["y"]);
+    assert_eq!((cron.enabled, every.enabled, every.schedule), (false, true, Some(Spec::Every(s(6)))));
+    assert!(cron.schedule.is_some() && cron.zone.is_some() && every.zone.is_none());
+}
+
+#[test]
+fn a_schedule_of_a_key_takes_its_times_like_a_job() {
+    let file =
+        "tz = \"Europe/Berlin\"\n[schedule.morning]\ncron = \"0 2 * * *\"\ntz = \"UTC\"\n[schedule.\"a/b.c\"]\nenabled = false\n";
+    let variables = [("JOBS_SCHEDULE_MORNING_EVERY", "1h"), ("JOBS_TZ", "Asia/Tokyo"), ("JOBS_SCHEDULES", "false")];
+    let settings = resolve(&variables, &[("jobs.toml", file)]).unwrap();
+    assert_eq!(settings.schedule["morning"].schedule, Some(Spec::parse_every("1h").unwrap()));
+    assert!(settings.schedule["morning"].zone.is_none() && !settings.schedule["a/b.c"].enabled);
+    assert_eq!((settings.zone.name(), settings.schedules, settings.jobs.len()), ("Asia/Tokyo", false, 0));
+    assert_eq!(settings.origin("schedule.morning.every").to_string(), "JOBS_SCHEDULE_MORNING_EVERY");
+    assert_eq!(settings.origin("schedule.a/b.c.enabled").to_string(), "jobs.toml:6");
 }
 
 #[test]

@@ -163,6 +163,14 @@ fn one_source_gives_a_job_one_schedule() {
             "jobs.toml:6: jobs.b.tz has no effect beside jobs.b.every (jobs.toml:5); keep one of them",
         ]
     );
+    let text = "[schedule.a]\ncron = \"@once\"\nevery = \"5m\"\n[schedule.b]\nevry = \"5m\"\n";
+    assert_eq!(
+        listed(from_file(text)),
+        [
+            "jobs.toml:5: schedule.b.evry is no option; did you mean `schedule.b.every`?",
+            "jobs.toml:2: schedule.a.cron has no effect beside schedule.a.every (jobs.toml:3); keep one of them",
+        ]
+    );
 }
 
 #[test]

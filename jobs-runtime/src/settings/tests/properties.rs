@@ -9,7 +9,10 @@ use crate::settings::OPTIONS;
 fn lines() -> impl Strategy<Value = String> {
     let key = prop_oneof![
         proptest::sample::select(
-            OPTIONS.iter().map(|option| option.path.replace("<name>", "a").replace("<kind>", "b")).collect::<Vec<_>>()
+            OPTIONS
+                .iter()
+                .map(|option| option.path.replace("<name>", "a").replace("<kind>", "b").replace("<key>", "c"))
+                .collect::<Vec<_>>()
         ),
         "[a-z\".]{0,12}",
     ];
@@ -44,14 +47,14 @@ proptest! {
     }
 
     #[test]
-    fn any_variable_gives_settings_or_one_mistake(name in "(JOBS_|JOBS_QUEUES_|JOBS_JOBS_)[A-Z_a-zé]{0,12}(_CONCURRENCY|_EVERY|_TZ)?", value in "\\PC{0,40}") {
+    fn any_variable_gives_settings_or_one_mistake(name in "(JOBS_|JOBS_QUEUES_|JOBS_JOBS_|JOBS_SCHEDULE_)[A-Z_a-zé]{0,12}(_CONCURRENCY|_EVERY|_TZ)?", value in "\\PC{0,40}") {
         let count = listed(resolve(&[(&name, &value)], &[])).len();
         prop_assert!(count <= 1, "{}={}", name, value);
     }
 
     #[test]
     fn a_value_means_the_same_in_a_file_and_in_a_variable(row in 0..OPTIONS.len(), value in "[a-z0-9:/ *,@]{1,12}|[0-9]{1,6}(ms|s|m|h|d|KiB)?") {
-        let path = OPTIONS[row].path.replace("<name>", "a").replace("<kind>", "b");
+        let path = OPTIONS[row].path.replace("<name>", "a").replace("<kind>", "b").replace("<key>", "c");
         let variable = format!("JOBS_{}", path.replace('.', "_").to_uppercase());
         let file = from_file(&format!("{path} = \"{value}\""));
         let other = resolve(&[(&variable, &value)], &[]);

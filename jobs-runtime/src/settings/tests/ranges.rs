@@ -6,7 +6,7 @@ use super::{from_file, listed, resolve};
 use crate::settings::OPTIONS;
 
 /// Each option with values it takes and values it refuses. Where two options must fit together, the file also has the other.
-const VALUES: [(&str, &[&str], &[&str]); 29] = [
+const VALUES: [(&str, &[&str], &[&str]); 34] = [
     ("store", &["memory:", "sqlite:a", "sqlite:///a/b", "postgres://h/d"], &["postgres:h/d", "jobs.db", ""]),
     ("concurrency", &["1", "100000"], &["0", "100001", "-1", "1.5", "", "99999999999999999999999999"]),
     ("queues.q.concurrency", &["1", "100000"], &["0", "100001", "many"]),
@@ -26,6 +26,7 @@ const VALUES: [(&str, &[&str], &[&str]); 29] = [
     ("error_limit", &["256", "1MiB"], &["255", "1025KiB"]),
     ("worker_name", &["w", "a worker: 1"], &["", "a\u{7}b"]),
     ("schedules", &["true", "false"], &["0", "yes", "TRUE"]),
+    ("tz", &["UTC", "Europe/Berlin"], &["Nowhere/Atall", "", "CEST+2"]),
     ("sqlite.synchronous", &["full", "normal"], &["off", "FULL"]),
     ("sqlite.busy_timeout", &["100ms", "10m"], &["99ms", "10m1ms"]),
     ("postgres.schema", &["jobs", "my jobs"], &["", "a\u{7}b"]),
@@ -36,12 +37,16 @@ const VALUES: [(&str, &[&str], &[&str]); 29] = [
     ("jobs.j.cron", &["0 2 * * *", "@once"], &["61 * * * *", "5m"]),
     ("jobs.j.every", &["1s", "366d"], &["999ms", "366d1ms"]),
     ("jobs.j.tz", &["UTC"], &["Nowhere/Atall", ""]),
+    ("schedule.s.enabled", &["true", "false"], &["off"]),
+    ("schedule.s.cron", &["0 2 * * *", "@once"], &["61 * * * *", "5m"]),
+    ("schedule.s.every", &["1s", "366d"], &["999ms", "366d1ms"]),
+    ("schedule.s.tz", &["UTC"], &["Nowhere/Atall", ""]),
 ];
 
 #[test]
 fn every_option_is_tried() {
-    let tried: BTreeSet<String> =
-        VALUES.iter().map(|(path, ..)| path.replace(".q.", ".<name>.").replace(".j.", ".<kind>.")).collect();
+    let named = |path: &str| path.replace(".q.", ".<name>.").replace(".j.", ".<kind>.").replace(".s.", ".<key>.");
+    let tried: BTreeSet<String> = VALUES.iter().map(|(path, ..)| named(path)).collect();
     assert_eq!(tried, OPTIONS.iter().map(|option| option.path.to_owned()).collect());
 }
 
