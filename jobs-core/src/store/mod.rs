@@ -45,9 +45,9 @@ pub use jobs::{
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
 pub use schedules::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Judgement, Live, MAX_JITTER, MAX_SCHEDULES, NewSchedule, Occasion, OverrideTimes, RETIRED_FOR,
-    ScheduleAnswer, ScheduleChange, ScheduleEdit, ScheduleRecord, Schedules, Skip, StoredSchedule, TickFilter, TickOutcome,
-    TickRecord, Unreadable, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, Judgement, Live, MAX_JITTER, MAX_SCHEDULES, NewSchedule, Occasion, OverrideTimes,
+    RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleEdit, ScheduleRecord, Schedules, Skip, StoredSchedule, TickFilter,
+    TickOutcome, TickRecord, Unreadable, change, judge,
 };
 pub use signal::{Changes, Signal};
 

@@ -13,9 +13,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::job::TickId;
 use jobs_core::schedule::{Due, DueTick, Fate, Frame, ONCE, Times, delay};
-use jobs_core::store::{
-    Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip,
-};
+use jobs_core::store::{Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip};
 use jobs_core::{JobId, NewJob, StoreError, When};
 use tokio::sync::{Notify, watch};
 
@@ -208,10 +206,8 @@ pub(crate) async fn declare(shared: &Shared) -> Result<Vec<String>, StoreError> 
         schedule.build = Some(shared.options.build.clone());
         schedule
     };
-    let change = ScheduleChange::Declare {
-        schedules: shared.schedules.values().map(own).collect(),
-        kinds: Arc::clone(&shared.kinds),
-    };
+    let change =
+        ScheduleChange::Declare { schedules: shared.schedules.values().map(own).collect(), kinds: Arc::clone(&shared.kinds) };
     let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
     let mut taken = Vec::new();
     for (key, answer) in shared.schedules.keys().zip(answers) {

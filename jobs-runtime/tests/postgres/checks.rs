@@ -42,7 +42,7 @@ fn broken() -> Vec<(&'static str, &'static str, String)> {
         add("job", "job_state", change);
     }
     for (table, constraint, columns) in
-        [("job", "job_names", &["kind", "queue"][..]), ("schedule", "schedule_names", &["key", "kind", "queue"])]
+        [("job", "job_names", &["kind", "queue"][..]), ("schedule", "schedule_names", &["key", "kind", "group_name"])]
     {
         for column in columns {
             add(table, constraint, &format!("{column} = {}", name(1_001)));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{NewSchedule, OverrideTimes, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
+use super::{
+    NewSchedule, OverrideTimes, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord,
+};
 use crate::schedule::{ONCE, Times, passed};
 
 /// The rows that a change may concern: those of any of these.

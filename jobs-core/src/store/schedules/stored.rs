@@ -100,7 +100,8 @@ fn millis(duration: Duration) -> u64 {
 
 impl From<&ScheduleRecord> for StoredSchedule {
     fn from(record: &ScheduleRecord) -> Self {
-        let ScheduleRecord { schedule, version, last_tick, paused_at, retired_at, override_times, queued, started, unreadable } = record;
+        let ScheduleRecord { schedule, version, last_tick, paused_at, retired_at, override_times, queued, started, unreadable } =
+            record;
         let NewSchedule { key, spec, zone, job, misfire, overlap, jitter, starts_at, ends_at, enabled, group, build } = schedule;
         let definition = Definition {
             payload: Cow::Borrowed(&job.payload),

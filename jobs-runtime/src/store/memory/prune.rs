@@ -81,7 +81,11 @@ impl State {
     }
 
     fn prune_ticks(&mut self, window: Timestamp, limit: usize) -> usize {
-        let old = self.ticks.iter().filter(|(_, tick)| tick.dealt_at <= window && tick.instant < ONCE).map(|(account, _)| account.clone());
+        let old = self
+            .ticks
+            .iter()
+            .filter(|(_, tick)| tick.dealt_at <= window && tick.instant < ONCE)
+            .map(|(account, _)| account.clone());
         let old: Vec<_> = old.take(limit).collect();
         for account in &old {
             self.ticks.remove(account);
