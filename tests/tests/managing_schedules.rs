@@ -271,8 +271,11 @@ async fn a_schedule_outlives_the_restart_of_the_only_program_that_has_it() {
 async fn a_schedule_that_the_store_refuses_holds_up_no_other() {
     on_every_store(async |world| {
         let (work, mut runs) = script("work");
-        let runtime = start(world, work.every("10s")).await;
-        let mut job = NewJob::new("work", "{\0}");
+        // Some stores take it, and then it runs.
+        let other = closure("other", |_: JobContext| async {});
+        let store = world.store().await;
+        let runtime = world.builder(&store).register(work.every("10s")).register(other).start().await.unwrap();
+        let mut job = NewJob::new("other", "{\0}");
         job.tenant = Some("a\0b".to_owned());
         let wrong = NewSchedule::new("wrong", job).unwrap().every("10s");
         let error = runtime.client().schedules().save(wrong.clone()).await.unwrap_err().to_string();

@@ -24,7 +24,9 @@ async fn run_of(world: &World, runs: &mut Script, step: Duration) -> Run {
 }
 
 async fn rows_of(world: &World, store: &Tap) -> Vec<ScheduleRecord> {
-    store.schedules(Now { wall: world.now(), steady: Duration::ZERO }).await.unwrap().schedules
+    let mut rows = store.schedules(Now { wall: world.now(), steady: Duration::ZERO }).await.unwrap().schedules;
+    rows.retain(|row| row.retired_at.is_none());
+    rows
 }
 
 async fn start(world: &World, job: ClosureJob) -> Runtime {

@@ -84,7 +84,7 @@ fn kept() -> Vec<(&'static str, String)> {
         ("job", "crash_tokens = '{}'".to_owned()),
         ("job", format!("crash_tokens = {}", list(64))),
         ("job", format!("kind = {0}, queue = {0}", name(1_000))),
-        ("schedule", format!("key = {0}, kind = {0}, queue = {0}", name(1_000))),
+        ("schedule", format!("key = {0}, kind = {0}, group_name = {0}", name(1_000))),
         ("job", "token = 4611686018427387904, failures = 1000000000, crashes = 1000000000, snoozes = 1000000000".to_owned()),
         ("job", "token = 0, failures = 0, crashes = 0, snoozes = 0".to_owned()),
         ("history", "token = 0".to_owned()),

@@ -99,7 +99,7 @@ pub async fn a_schedule_that_its_build_has_no_more_is_retired(subject: &dyn Subj
     assert!(process.schedule("b").await.paused_at.is_some(), "what a person has done is not forgotten");
     // For good after a while.
     process.declare(vec![schedule("a")]).await;
-    world.advance(RETIRED_FOR - SECOND);
+    world.advance(RETIRED_FOR.saturating_sub(SECOND));
     process.declare(vec![schedule("a")]).await;
     assert_eq!(process.keys().await, ["a", "b"]);
     world.advance(SECOND);
