@@ -47,7 +47,8 @@ pub enum EnqueueError {
     Store(#[from] StoreError),
 }
 
-/// Why schedules were not changed. Nothing was, unless the store did not answer: then the same may be asked again.
+/// Why schedules were not changed. Nothing was, unless the store did not answer: then it is unknown, and the same may be asked again,
+/// but for a run on request, of which there may then be two.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {

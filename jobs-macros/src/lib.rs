@@ -296,12 +296,13 @@ use crate::signature::Head;
 ///
 /// A tick is missed when it is a minute late or when the next one has come as well: no worker ran, or the store could not be
 /// reached. `once` fires the latest of those that were missed, which stands for the others; `skip` fires none; `all` fires each, the
-/// oldest first, `all 20` the last 20 (100 without a number), `all within 2h` those not older than that (a day without it).
+/// oldest first, `all 20` the last 20 (100 without a number), `all within 2h` those not older than that (a day without it). Beside
+/// `overlap = "skip"` only the first of them would find nothing that still runs: give it `queue` or `allow`.
 ///
 /// ```
 /// # extern crate jobs_core as jobs_runtime;
 /// # use jobs_macros::job;
-/// #[job(every = "10m", misfire = "all 20 within 2h")]
+/// #[job(every = "10m", misfire = "all 20 within 2h", overlap = "queue")]
 /// async fn bill_the_last_ten_minutes() {}
 /// # fn main() {}
 /// ```

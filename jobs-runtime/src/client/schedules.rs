@@ -198,7 +198,8 @@ impl<'a> Schedules<'a> {
         self.known(vec![key.clone()], ScheduleChange::Override { key, times: None }).await
     }
 
-    /// Makes a job of a schedule now, beside its times: whether it is paused or not, and whatever still runs.
+    /// Makes a job of a schedule now, beside its times: whether it is paused or not, and whatever still runs. When the store does not
+    /// answer, whether it was made is unknown: [`ticks`](Self::ticks) shows it.
     pub async fn trigger(self, key: impl Into<String> + Send) -> Result<JobId, ScheduleError> {
         let key = key.into();
         let found = self.store().schedules(self.now()).await?;

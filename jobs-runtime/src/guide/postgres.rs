@@ -170,16 +170,18 @@
 //!
 //! - jobs that ended since the backup was taken run again, and jobs that were enqueued since are gone;
 //! - jobs that ran at that time have a worker that is no more: they are freed at once, count one crash, and run again;
-//! - ticks that passed since are fired once each schedule, as after any standstill ([misfires](super::schedules));
+//! - ticks that passed since were missed, and follow the [policy](super::schedules#missed-ticks) of their schedule, as after any
+//!   standstill; those that waited for a run then get their jobs; pauses and other changes by hand are as they were at that time;
 //! - the queues that were paused at that time are paused again, and no others;
 //! - ids of jobs that were enqueued since are forgotten, so that repeating such an enqueue stores the job anew. A caller that still
 //!   knows what it asked for can so bring back what was lost.
 //!
 //! To go back to a moment for the whole database (point-in-time recovery) is the same. A copy for tests has the jobs in it, and a
-//! process that is started on it would run them. Empty it first:
+//! process that is started on it would run them. Empty it first, and with it the schedules that the store alone has and all that people
+//! changed by hand:
 //!
 //! ```sql
-//! TRUNCATE jobs.job, jobs.worker, jobs.dead_worker, jobs.schedule, jobs.paused_queue;
+//! TRUNCATE jobs.job, jobs.worker, jobs.dead_worker, jobs.schedule, jobs.tick, jobs.paused_queue;
 //! ```
 //!
 //! # What to watch

@@ -72,7 +72,7 @@
 //! | `0 0 13 * FRI` | **day of month OR day of week**: when neither field begins with `*`, a day matches if either does |
 //! | `0 0 */2 * MON` | a field that begins with `*` restricts too, and then both must match |
 //! | `@yearly` `@annually` `@monthly` `@weekly` `@daily` `@midnight` `@hourly` | `0 0 1 1 *` (twice), `0 0 1 * *`, `0 0 * * 0`, `0 0 * * *` (twice), `0 * * * *` |
-//! | `@once` | once for the schedule's key, as soon as a worker runs; a schedule that was removed and comes again after a day is a new one |
+//! | `@once` | once ever for the schedule's key, as soon as a worker runs |
 //!
 //! Refused, each with what to write instead: `L`, `W`, `#`, `?`, `~`, years, `@reboot`, a step after a single value (`5/10`), a
 //! range that runs backwards, a step larger than its field (`*/90` minutes), and a date that never occurs. Ticks lie in the years
@@ -198,8 +198,10 @@
 //! # Run on start
 //!
 //! `run_on_start` makes a job each time a process starts. `run_on_start = "deployment"` makes one for each build of the program, by whichever
-//! of its processes starts first; the last 16 builds are remembered, so that a rollback makes none. Both stand beside the schedule's times,
-//! and follow its overlap.
+//! of its processes starts first; the last 16 builds are remembered, so that a rollback makes none. A build is told from another by the
+//! size and the age of the program's file, unless [`Builder::build`](crate::Builder::build) names it: name it where copies on several
+//! machines may differ in age. Both stand beside the schedule's times, follow its overlap, and rest while it is paused, has not begun or
+//! has ended.
 //!
 //! # While workers run
 //!
@@ -252,8 +254,9 @@
 //! There is no leader. Every process looks at the same rows, and a tick is fired by whoever is first, in one transaction with its
 //! job: at most one job for a tick, whoever tries, and none before its time by the store's clock. The rows are written by a starting
 //! worker, the newest start wins, and everyone fires what the rows say, also if his own build was compiled with another text. A schedule
-//! that is gone from the code goes on while a process of a build that has it runs, and is removed when none does. A row that a build
-//! cannot read, since a newer one wrote it, is left to those that can.
+//! that is gone from the code goes on while a process of a build that has it runs. When none does it is retired: it is kept for a week, with
+//! what people changed of it, and goes on if it comes back. A row that a build cannot read, since a newer one wrote it, is left to those
+//! that can. `tz = "local"` is the zone of the machine that started last, by its name.
 //!
 //! # Another scheduler
 //!
