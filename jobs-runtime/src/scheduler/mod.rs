@@ -104,7 +104,11 @@ impl Row {
             return Vec::new();
         }
         let schedule = &self.record.schedule;
-        let misfire = if Guard::MisfirePolicy.is_on() { schedule.misfire } else { Misfire::ALL };
+        let misfire = match schedule.misfire {
+            _ if !Guard::MisfirePolicy.is_on() => Misfire::ALL,
+            _ if !Guard::MissedFire.is_on() => Misfire::Skip,
+            misfire => misfire,
+        };
         let frame = Frame { times, misfire, starts: schedule.starts_at, ends: schedule.ends_at };
         match frame.due(self.record.last_tick, now) {
             Due::Now(ticks) => ticks,
@@ -248,6 +252,7 @@ impl Scheduler {
     /// Whether a tick waits for the last run.
     fn waits(&self) -> bool {
         let waits = self.rows.values().any(|row| row.record.is_active() && !row.record.queued.is_empty());
+        let waits = waits && Guard::QueuedLook.is_on();
         self.shared.runs.awaited.store(waits, Ordering::Relaxed);
         waits
     }

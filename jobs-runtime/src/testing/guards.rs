@@ -34,12 +34,16 @@ pub enum Guard {
     EarlyTicks,
     /// Of ticks that were missed those are fired that the policy of their schedule names, and not all.
     MisfirePolicy,
+    /// Nor are none fired where the policy names some.
+    MissedFire,
     /// A tick that comes while a run of its schedule is not over meets what the policy says.
     Overlaps,
     /// A tick that cancels asks the runs before it to stop.
     CancelBefore,
     /// Ticks that wait get their jobs in order.
     QueuedOrder,
+    /// They are looked at when a run ends, and now and then.
+    QueuedLook,
     /// A schedule that is paused does not tick.
     PausedSchedules,
     /// A schedule that a known worker has is not retired.
@@ -102,7 +106,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -115,9 +119,11 @@ impl Guard {
         Self::RowVersion,
         Self::EarlyTicks,
         Self::MisfirePolicy,
+        Self::MissedFire,
         Self::Overlaps,
         Self::CancelBefore,
         Self::QueuedOrder,
+        Self::QueuedLook,
         Self::PausedSchedules,
         Self::RetireUnheld,
         Self::PassedAccounts,
