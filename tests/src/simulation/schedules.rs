@@ -208,6 +208,8 @@ impl Schedules {
             let news = news.get(key).map(Vec::as_slice).unwrap_or_default();
             if old != new {
                 self.changed.insert(key.clone(), at);
+                // What is resumed waits from now on, and who hears nothing finds that out later.
+                self.idle.remove(key);
                 // Another one of the same key has ticks of its own.
                 if old.is_none() || new.is_none() {
                     self.fired.retain(|(of, _)| of != key);
