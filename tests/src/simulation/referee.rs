@@ -304,7 +304,7 @@ impl Referee {
     }
 
     /// A tick has been dealt with.
-    pub(super) fn fired(&mut self, at: Duration, shot: Shot<'_>) {
+    pub(super) fn fired(&mut self, at: Duration, shot: &Shot<'_>) {
         let text = format!("{} at {} -> {:?}", shot.fire.key, shot.fire.tick, shot.fired);
         if let Some(rule) = self.schedules.fired(at, shot) {
             self.blame(rule, text);

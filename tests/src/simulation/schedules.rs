@@ -127,8 +127,8 @@ impl Schedules {
     }
 
     /// The rule that a tick has broken.
-    pub(super) fn fired(&mut self, at: Duration, shot: Shot<'_>) -> Broken {
-        let Shot { fire, fired, now, row, .. } = &shot;
+    pub(super) fn fired(&mut self, at: Duration, shot: &Shot<'_>) -> Broken {
+        let Shot { fire, fired, now, row, .. } = shot;
         let before = self.rows.get(&fire.key).cloned();
         let known = self.accounts.contains_key(&(fire.key.clone(), fire.tick));
         if before != *row {
@@ -155,11 +155,11 @@ impl Schedules {
             }
             (Fired::Lost | Fired::Early(_), _) | (Fired::Queued, Occasion::Queued { .. }) => {}
             (_, Occasion::Time { last_tick, version }) => {
-                if let Some(rule) = time_is_right(&shot, &before, (*last_tick, *version)) {
+                if let Some(rule) = time_is_right(shot, &before, (*last_tick, *version)) {
                     return Some(rule);
                 }
                 expected.last_tick = fire.tick;
-                if let Some(rule) = meets_others(&shot, &before, &mut expected) {
+                if let Some(rule) = meets_others(shot, &before, &mut expected) {
                     return Some(rule);
                 }
             }
@@ -184,7 +184,7 @@ impl Schedules {
                 "ticks that wait stay in order until they get their jobs, and none is lost"
             });
         }
-        accounted(&shot, &before, &news)
+        accounted(shot, &before, &news)
     }
 
     /// The rule that a change has broken. `held` are the keys that known workers have.
@@ -344,9 +344,9 @@ fn accounted(shot: &Shot<'_>, before: &ScheduleRecord, news: &[(Option<TickRecor
     };
     let takes_over = fire.overlap == Overlap::Cancel && is_planned && matches!(fire.deal, Deal::Job(_));
     let others = if takes_over { before.queued.len() } else { 0 };
-    let fine =
+    let is_right =
         news.len() == 1 + others && news.iter().all(|new| if new.1.instant == fire.tick { own(new) } else { replaced(new) });
-    (!fine).then_some("every tick is accounted for once, and as what became of it")
+    (!is_right).then_some("every tick is accounted for once, and as what became of it")
 }
 
 fn created(change: &ScheduleChange, now: Timestamp, row: &ScheduleRecord, news: &[(Option<TickRecord>, TickRecord)]) -> Broken {

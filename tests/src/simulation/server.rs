@@ -253,9 +253,9 @@ impl Server {
         &self,
         life: &Life,
         now: Now,
-        change: ScheduleChange,
+        change: &ScheduleChange,
     ) -> Result<Vec<ScheduleAnswer>, StoreError> {
-        let what = match &change {
+        let what = match change {
             ScheduleChange::Declare { .. } => "declare",
             ScheduleChange::Retire { .. } => "retire",
             ScheduleChange::Save { .. } => "save",
@@ -281,7 +281,7 @@ impl Server {
         for row in before.iter().filter(|row| rows.iter().all(|other| other.schedule.key != row.schedule.key)) {
             self.note("", format_args!("  {} is gone", row.schedule.key));
         }
-        self.book().referee.changed(now, &change, rows, accounts);
+        self.book().referee.changed(now, change, rows, accounts);
         Ok(answers)
     }
 
@@ -330,7 +330,7 @@ impl Server {
             let row = self.schedules(now)?.schedules.into_iter().find(|row| row.schedule.key == *key);
             let accounts = self.accounts(key);
             let shot = Shot { fire, fired, now: now.wall, planned, before: &before, unasked, row, accounts };
-            self.book().referee.fired(now.steady, shot);
+            self.book().referee.fired(now.steady, &shot);
             if let Fired::Job(id) = fired {
                 self.look_at(&Cause::Enqueue, [id]);
             }

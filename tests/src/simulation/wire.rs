@@ -337,7 +337,7 @@ impl JobStore for Wire {
 
 impl ScheduleStore for Wire {
     fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
-        self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, change))
+        self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, &change))
     }
 
     fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
