@@ -13,7 +13,8 @@
 //! 4. **One execution at a time**, but for a process that was frozen, and code that goes on although it was stopped. Their
 //!    answers are void.
 //! 5. **Attempts are failures plus one.** A crash, a hand-back, a snooze and parking use none.
-//! 6. **At most one job for a tick**, whoever tries, with no leader.
+//! 6. **At most one job for a tick**, whoever tries, with no leader. Each tick is dealt with once, as the schedule's policies say,
+//!    and accounted for, through deploys and edits; what passed since a backup that is restored is missed, and nothing else.
 //! 7. **An unknown kind is never failed, never deleted and never in the way**, and is reported.
 //! 8. **A dropped future does no harm.** A call of the client takes effect wholly or not at all.
 //! 9. **The engine comes back by itself** when the store does: every wait on it has a deadline, every part is started anew.

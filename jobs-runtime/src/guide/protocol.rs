@@ -150,8 +150,11 @@
 //! - `conformance::history::random_histories_keep_every_rule` on every store.
 //! - The simulation: the real client, worker, scheduler and rescuer of several processes on one store, in virtual time. Calls fail, lose
 //!   their answers, are slow or never come through; processes are killed, frozen, deployed anew, and their clocks are set; queues are
-//!   paused and resumed. A referee keeps an account of its own of every job, run, lease, tick and pause, of which process has heard of
-//!   a pause, and of what pruning may take. One seed gives one history, to the
+//!   paused and resumed; schedules are edited by builds, old and new side by side, and by a client that saves, removes, pauses and
+//!   triggers them; and the store is put back to a copy of some seconds earlier while all are down. A referee keeps an account of its
+//!   own of every job, run, lease, tick and pause, of which process has heard of
+//!   a pause, and of what pruning may take: each tick of a schedule is dealt with once, as its policies for missed ticks and overlaps
+//!   say, and accounted for. One seed gives one history, to the
 //!   letter (`simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`
 //!   `simulation::a_seed_gives_the_same_history_in_two_processes`). That the referee would notice is shown by switching
 //!   [guards](crate::testing::guards::Guard) off, one at a time (`simulation::every_guard_that_is_switched_off_is_noticed`).

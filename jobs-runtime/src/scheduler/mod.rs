@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::job::TickId;
-use jobs_core::schedule::{Due, DueTick, Fate, Frame, ONCE, Times, delay};
+use jobs_core::schedule::{Due, DueTick, Fate, Frame, Misfire, ONCE, Times, delay};
 use jobs_core::store::{Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip};
 use jobs_core::{JobId, NewJob, StoreError, When};
 use tokio::sync::{Notify, watch};
 
 use crate::env::first;
 use crate::telemetry;
+use crate::testing::guards::Guard;
 use crate::worker::Shared;
 use crate::worker::lease::Lease;
 use crate::worker::supervisor::Part;
@@ -110,12 +111,18 @@ impl Row {
 
     /// What of it is due.
     fn due(&mut self, now: Timestamp) -> Vec<DueTick> {
-        let Some(times) = self.times.as_ref().filter(|_| self.record.is_active() && !self.refused) else { return Vec::new() };
+        let rests = |row: &Self| (!row.record.is_active() && Guard::PausedSchedules.is_on()) || row.refused;
+        let Some(times) = self.times.as_ref().filter(|_| !rests(self)) else { return Vec::new() };
         if self.rests_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
         let schedule = &self.record.schedule;
-        let frame = Frame { times, misfire: schedule.misfire, starts: schedule.starts_at, ends: schedule.ends_at };
+        let misfire = match schedule.misfire {
+            _ if !Guard::MisfirePolicy.is_on() => Misfire::ALL,
+            _ if !Guard::MissedFire.is_on() => Misfire::Skip,
+            misfire => misfire,
+        };
+        let frame = Frame { times, misfire, starts: schedule.starts_at, ends: schedule.ends_at };
         match frame.due(self.record.last_tick, now) {
             Due::Now(ticks) => ticks,
             Due::Later(at) => {
@@ -294,6 +301,7 @@ impl Scheduler {
     /// Whether a tick waits for the last run.
     fn waits(&self) -> bool {
         let waits = self.rows.values().any(|row| row.record.is_active() && !row.record.queued.is_empty());
+        let waits = waits && Guard::QueuedLook.is_on();
         self.shared.runs.awaited.store(waits, Ordering::Relaxed);
         waits
     }

@@ -28,6 +28,30 @@ pub enum Guard {
     Retention,
     /// A tick is fired only by who knows the last one.
     CompareAndSwap,
+    /// A tick is fired only by who knows the row of its schedule as it stands.
+    RowVersion,
+    /// No tick is fired before its time by the store's clock.
+    EarlyTicks,
+    /// Of ticks that were missed those are fired that the policy of their schedule names, and not all.
+    MisfirePolicy,
+    /// Nor are none fired where the policy names some.
+    MissedFire,
+    /// A tick that comes while a run of its schedule is not over meets what the policy says.
+    Overlaps,
+    /// A tick that cancels asks the runs before it to stop.
+    CancelBefore,
+    /// Ticks that wait get their jobs in order.
+    QueuedOrder,
+    /// They are looked at when a run ends, and now and then.
+    QueuedLook,
+    /// A schedule that is paused does not tick.
+    PausedSchedules,
+    /// A schedule that a known worker has is not retired.
+    RetireUnheld,
+    /// What passed before an edit or a resume is accounted for.
+    PassedAccounts,
+    /// Other times, and those of a schedule that is resumed, count from now.
+    EditNoMisfire,
     /// A job with a crash runs beside no other that has one.
     Probation,
     /// The first crash of a job does not count towards its quarantine, since any job of its worker may have caused it.
@@ -82,7 +106,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 46] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -92,6 +116,18 @@ impl Guard {
         Self::PrunedIds,
         Self::Retention,
         Self::CompareAndSwap,
+        Self::RowVersion,
+        Self::EarlyTicks,
+        Self::MisfirePolicy,
+        Self::MissedFire,
+        Self::Overlaps,
+        Self::CancelBefore,
+        Self::QueuedOrder,
+        Self::QueuedLook,
+        Self::PausedSchedules,
+        Self::RetireUnheld,
+        Self::PassedAccounts,
+        Self::EditNoMisfire,
         Self::Probation,
         Self::FirstCrash,
         Self::Quarantine,

@@ -127,6 +127,13 @@ fn fail(plan: &Plan) -> ExitCode {
     for pause in &small.pauses {
         println!("  at {} ms: {pause}", pause.at.as_millis());
     }
+    println!("  schedules in code: {}", small.code.join(" "));
+    for step in &small.steps {
+        println!("  at {} ms: {step}", step.at.as_millis());
+    }
+    if let Some(restore) = small.restore {
+        println!("  at {} ms: {restore:?}", restore.at.as_millis());
+    }
     for trouble in &small.troubles {
         println!("  at {} ms: {trouble}", trouble.at.as_millis());
     }

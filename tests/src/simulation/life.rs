@@ -41,6 +41,8 @@ struct Inner {
     hears: Option<Duration>,
     /// How far its wall clock is off.
     skew: SignedDuration,
+    /// Whether that was ever set.
+    jumped: bool,
     /// By how much its jobs are late, where its threads have much to do.
     busy: Option<Dice>,
     /// How to wake each of its tasks.
@@ -69,6 +71,7 @@ impl Life {
             leaving: false,
             hears: Some(origin.elapsed()),
             skew: SignedDuration::ZERO,
+            jumped: false,
             busy: None,
             tasks: BTreeMap::new(),
             last: 0,
@@ -140,6 +143,12 @@ impl Life {
     pub(super) fn jump(&self, by: SignedDuration) {
         let mut inner = self.lock();
         inner.skew = inner.skew.saturating_add(by);
+        inner.jumped = true;
+    }
+
+    /// Whether its wall clock has been right all its life.
+    pub(super) fn knows_the_time(&self) -> bool {
+        !self.lock().jumped
     }
 
     /// Sets its wall clock right.

@@ -30,7 +30,7 @@ pub(super) fn is_healthy(life: &Life) -> bool {
 }
 
 /// The pauses, and what is known of them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Pauses {
     /// Since when queues are paused.
     since: BTreeMap<String, Duration>,
@@ -43,7 +43,7 @@ pub(super) struct Pauses {
 }
 
 /// What a process has heard.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Ear {
     /// What it believes to be paused, and since when.
     paused: BTreeMap<String, Duration>,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::steps::{self, Restore, Step};
+
 /// All that happens in one simulation.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -25,6 +27,12 @@ pub struct Plan {
     pub orders: Vec<Order>,
     /// Which queues rest for a while.
     pub pauses: Vec<Pause>,
+    /// Which schedules stand in code beside the one of every plan; what they say depends on the build.
+    pub code: Vec<&'static str>,
+    /// What a client does to schedules.
+    pub steps: Vec<Step>,
+    /// When the store is put back to a copy.
+    pub restore: Option<Restore>,
     /// What goes wrong.
     pub troubles: Vec<Trouble>,
 }
@@ -142,6 +150,9 @@ pub(super) const QUEUES: [&str; 2] = ["default", "bulk"];
 /// What makes the chance of pauses another one than that of all else in a plan.
 const PAUSES: u64 = 0x7061_7573_6573;
 
+/// The same for schedules.
+const SCHEDULES: u64 = 0x7469_636b_7374;
+
 /// Chance, as plans need it.
 pub(super) struct Dice(fastrand::Rng);
 
@@ -188,7 +199,21 @@ impl Plan {
         let orders = (0..15 + dice.below(25)).map(|nth| order(&mut dice, nth)).collect();
         let mut troubles: Vec<Trouble> = (0..dice.below(14)).map(|_| trouble(&mut dice, workers)).collect();
         troubles.sort_by_key(|trouble| trouble.at);
-        let mut plan = Self { seed, workers, server_clock, deaf, shuffled, kept, orders, pauses: Vec::new(), troubles };
+        let (code, steps, restore) = steps::draw(&mut Dice::new(seed.wrapping_add(SCHEDULES)));
+        let mut plan = Self {
+            seed,
+            workers,
+            server_clock,
+            deaf,
+            shuffled,
+            kept,
+            orders,
+            pauses: Vec::new(),
+            code,
+            steps,
+            restore,
+            troubles,
+        };
         plan.add_pauses(&mut Dice::new(seed.wrapping_add(PAUSES)));
         plan
     }
@@ -213,10 +238,16 @@ impl Plan {
         self.troubles.sort_by_key(|trouble| trouble.at);
     }
 
+    /// Whether more is done with schedules than that one of them ticks.
+    pub(super) fn has_schedules(&self) -> bool {
+        !self.code.is_empty() || !self.steps.is_empty()
+    }
+
     /// How many things are in it.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.orders.len() + self.pauses.len() + self.troubles.len() + usize::from(self.deaf) + self.workers
+        let schedules = self.code.len() + self.steps.len() + usize::from(self.restore.is_some());
+        self.orders.len() + self.pauses.len() + self.troubles.len() + schedules + usize::from(self.deaf) + self.workers
     }
 }
 

@@ -19,6 +19,7 @@ use super::process::Process;
 use super::referee::Violation;
 use super::server::{Server, job_text};
 use super::stage::{CALL, SCRIPTED, Stage};
+use super::steps::{self, Restore};
 use super::wire::{Fates, Weather, Wire};
 
 /// How long the end of all jobs may take, once nothing goes wrong any more.
@@ -106,6 +107,9 @@ impl<'a> Play<'a> {
                 self.executor.spawn(Arc::clone(process).suffer(*trouble));
             }
         }
+        if let Some(restore) = self.plan.restore {
+            self.executor.spawn(put_back(Arc::clone(&self.server), self.processes.clone(), self.origin, restore));
+        }
         let stage = self.client();
         let open = self.take_orders(&stage);
         self.watch(self.origin + TROUBLED, || false).await;
@@ -120,10 +124,10 @@ impl<'a> Play<'a> {
             first.stop();
         }
         let (patience, settled) = (Instant::now() + PATIENCE, Instant::now() + SETTLED);
-        // What rests now does so until all processes must have heard of it.
+        // What rests now does so until all processes must have heard of it, and schedules go on until they must be on time.
         let heard = settled.max(self.origin + TROUBLED + HEALTHY + SETTLED / 2);
         let rests = || {
-            Instant::now() >= (if self.server.book().referee.any_paused() { heard } else { settled })
+            Instant::now() >= (if self.plan.has_schedules() || self.server.book().referee.any_paused() { heard } else { settled })
                 && Arc::strong_count(&open) == 1
                 && self.restless().is_empty()
         };
@@ -145,6 +149,7 @@ impl<'a> Play<'a> {
             let mut book = self.server.book();
             book.referee.look_at_runs(now);
             book.referee.look_at_pauses(now);
+            book.referee.look_at_schedules(now);
             if book.referee.first().is_some() {
                 return false;
             }
@@ -173,7 +178,7 @@ impl<'a> Play<'a> {
         let unfinished = book.referee.records().filter(|job| !job.state.is_finished());
         unfinished
             .filter(|job| may_run(job) || job.state == State::Running)
-            .filter(|job| job.kind != "tick" || super::life::DAWN + new_ones > job.created_at)
+            .filter(|job| job.schedule.is_none() || super::life::DAWN + new_ones > job.created_at)
             .cloned()
             .collect()
     }
@@ -181,7 +186,6 @@ impl<'a> Play<'a> {
     /// Stops all processes, and looks whether everything is in its place.
     async fn close(&self) {
         let now = self.server.own_now();
-        self.server.book().referee.close(now.wall);
         for process in &self.processes {
             // Nobody lives there any more in this play.
             process.slot().next.0 = Duration::from_secs(24 * 3_600);
@@ -259,6 +263,13 @@ impl<'a> Play<'a> {
                 drop(open);
             });
         }
+        for step in &self.plan.steps {
+            let (stage, step, origin, open) = (stage.clone(), *step, self.origin, Arc::clone(&open));
+            self.executor.spawn(async move {
+                steps::take(&stage, &step, origin).await;
+                drop(open);
+            });
+        }
         for (nth, pause) in self.plan.pauses.iter().enumerate() {
             let (stage, pause, origin, seed) = (stage.clone(), pause.clone(), self.origin, self.plan.seed);
             let open = Arc::clone(&open);
@@ -277,6 +288,18 @@ impl<'a> Play<'a> {
         let (jobs, runs) = (book.referee.stored(), book.referee.runs());
         Report { violation, history: std::mem::take(&mut book.lines), troubles: counts.troubles, fates: counts.fates, jobs, runs }
     }
+}
+
+/// Puts the store back to a copy, while nobody lives.
+async fn put_back(server: Arc<Server>, processes: Vec<Arc<Process>>, origin: Instant, restore: Restore) {
+    tokio::time::sleep_until(origin + restore.copied).await;
+    let copy = server.copy();
+    tokio::time::sleep_until(origin + restore.at).await;
+    for process in processes {
+        process.fall(restore.down);
+    }
+    *server.counts().troubles.entry("restore").or_default() += 1;
+    server.put_back(&copy);
 }
 
 /// The id of a job, by its number.

@@ -19,6 +19,7 @@ pub(super) struct Process {
     seed: u64,
     deaf: bool,
     kept: Option<Duration>,
+    code: Vec<&'static str>,
     origin: Instant,
     executor: Executor,
     server: Arc<Server>,
@@ -48,8 +49,9 @@ impl Process {
         let build = if nth.is_multiple_of(2) { Build::New } else { Build::Old };
         let slot = Slot { life, wire, runtime: None, asked: false, build, before: 0, next: (Duration::ZERO, build) };
         let (executor, server) = (executor.clone(), Arc::clone(server));
-        let Plan { seed, deaf, kept, .. } = *plan;
-        Self { nth, seed, deaf, kept, origin, executor, server, slot: Mutex::new(slot) }
+        let Plan { seed, deaf, kept, ref code, .. } = *plan;
+        let code = code.clone();
+        Self { nth, seed, deaf, kept, code, origin, executor, server, slot: Mutex::new(slot) }
     }
 
     pub(super) fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -94,7 +96,7 @@ impl Process {
         let stage = Stage::new(&self.server, &life, &wire, self.seed);
         life.spawn(async move {
             loop {
-                match stage.program(&wire, build, process.kept).start().await {
+                match stage.program(&wire, build, process.kept, &process.code).start().await {
                     Ok(runtime) => {
                         process.slot().runtime = Some(runtime);
                         return;
@@ -131,6 +133,16 @@ impl Process {
             None => life.kill(),
         }
         life
+    }
+
+    /// Is killed with all others, and nobody lives here for so long.
+    pub(super) fn fall(&self, down: Duration) {
+        let life = {
+            let mut slot = self.slot();
+            slot.next.0 = down;
+            slot.life.clone()
+        };
+        life.kill();
     }
 
     pub(super) async fn suffer(self: Arc<Self>, trouble: Trouble) {

@@ -5,31 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jobs_core::schedule::Schedule;
 use jobs_core::store::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Now, Occasion, PausedQueue,
-    ScheduleRecord, Skip,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Now, PausedQueue, ScheduleChange,
+    ScheduleRecord, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 
 use super::life::Life;
 use super::pauses::{self, Begun, Pauses};
 use super::rules::{self, Cause, Facts, Round};
+use super::schedules::{self, Living, Plan, Schedules, Shot};
 use super::server::job_text;
 
 /// How often a job is tried again at most.
 pub(super) const RETRIES: u32 = 3;
 
 /// Judges what happens.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Referee {
     cases: BTreeMap<JobId, Case>,
     tenants: BTreeMap<WorkerId, Tenant>,
     /// The processes of workers that are forgotten.
     graves: BTreeMap<WorkerId, Life>,
-    schedules: BTreeMap<String, Timestamp>,
+    schedules: Schedules,
     pauses: Pauses,
-    fired: BTreeSet<(String, Timestamp)>,
     runs: BTreeMap<u64, Run>,
     last_run: u64,
     stored: u64,
@@ -47,6 +46,7 @@ pub struct Violation {
 }
 
 /// What is known of a job.
+#[derive(Clone)]
 struct Case {
     record: JobRecord,
     holder: Option<WorkerId>,
@@ -64,14 +64,18 @@ struct Case {
 }
 
 /// A worker that is known.
+#[derive(Clone)]
 struct Tenant {
     /// The kinds that it knows, each with the shape of its arguments.
     kinds: BTreeMap<String, String>,
+    /// The schedules in its code.
+    schedules: BTreeSet<String>,
     lease: Duration,
     renewed: Duration,
 }
 
 /// A run of a job in a process.
+#[derive(Clone)]
 struct Run {
     job: JobId,
     life: Life,
@@ -164,7 +168,14 @@ impl Referee {
         }
     }
 
-    pub(super) fn registered(&mut self, life: &Life, now: Now, id: WorkerId, lease: Duration, kinds: BTreeMap<String, String>) {
+    pub(super) fn registered(
+        &mut self,
+        life: &Life,
+        now: Now,
+        id: WorkerId,
+        lease: Duration,
+        (kinds, schedules): (BTreeMap<String, String>, BTreeSet<String>),
+    ) {
         let own = life.name();
         // A crash for a claim whose answer never came cannot be taken back: nobody here knows of it.
         let forgotten = self.cases.iter().find(|(_, case)| {
@@ -175,7 +186,7 @@ impl Referee {
             let by = format!("{own}: {}", job_text(*id));
             self.blame("a process that lost its lease and lives takes back the crashes that this cost", by);
         }
-        let tenant = Tenant { kinds, lease, renewed: now.steady };
+        let tenant = Tenant { kinds, schedules, lease, renewed: now.steady };
         self.tenants.insert(id, tenant);
         if self.graves.insert(id, life.clone()).is_some() {
             self.blame("a worker's id is used once", life.name());
@@ -271,49 +282,61 @@ impl Referee {
         }
     }
 
-    /// A schedule's row is as it was declared.
-    pub(super) fn declared(&mut self, rows: &[ScheduleRecord]) {
-        for row in rows {
-            let last = self.schedules.entry(row.schedule.key.clone()).or_insert(row.last_tick);
-            if row.last_tick < *last {
-                self.blame("the last tick only grows", row.schedule.key.clone());
-            }
+    /// What the policy of a schedule makes of what is due, for a process that knows the time.
+    pub(super) fn planned(&self, key: &str, now: Option<Timestamp>) -> Option<Vec<(Timestamp, Plan)>> {
+        Some(schedules::planned(self.schedules.row(key)?, now?))
+    }
+
+    /// The jobs of a schedule that have not ended.
+    pub(super) fn living_of(&self, key: &str) -> Vec<Living> {
+        let records = self.records().filter(|record| record.schedule.as_deref() == Some(key) && !record.state.is_finished());
+        records.map(|record| Living { id: record.id, runs: record.state == State::Running }).collect()
+    }
+
+    /// Schedules have been changed.
+    pub(super) fn changed(&mut self, now: Now, change: &ScheduleChange, rows: Vec<ScheduleRecord>, accounts: Vec<TickRecord>) {
+        let held = self.tenants.values().filter(|tenant| tenant.has_lease(now)).flat_map(|tenant| tenant.schedules.clone());
+        let held: BTreeSet<String> = held.collect();
+        let broken = self.schedules.changed(now.steady, (change, now.wall), rows, accounts, &held);
+        if let Some((rule, by)) = broken {
+            self.blame(rule, by);
         }
     }
 
-    pub(super) fn fired(&mut self, fire: &Fire, fired: Fired) {
-        let (Some(last), Occasion::Time { last_tick: expected, .. }) = (self.schedules.get(&fire.key).copied(), &fire.occasion)
-        else {
-            return;
+    /// A tick has been dealt with.
+    pub(super) fn fired(&mut self, at: Duration, shot: &Shot<'_>) {
+        let text = format!("{} at {} -> {:?}", shot.fire.key, shot.fire.tick, shot.fired);
+        if let Some(rule) = self.schedules.fired(at, shot) {
+            self.blame(rule, text);
+        }
+    }
+
+    /// Every schedule is on time where a healthy process fires it.
+    pub(super) fn look_at_schedules(&mut self, now: Now) {
+        let live = self.records().filter(|record| !record.state.is_finished()).filter_map(|record| record.schedule.clone());
+        let live: BTreeSet<String> = live.collect();
+        self.schedules.look(now.steady, &live);
+        let is_fit = |life: &Life| pauses::is_healthy(life) && life.knows_the_time();
+        let servants =
+            self.tenants.iter().filter(|(id, tenant)| tenant.has_lease(now) && self.graves.get(id).is_some_and(is_fit));
+        let servants: Vec<&Tenant> = servants.map(|(_, tenant)| tenant).collect();
+        let serves = |row: &ScheduleRecord| {
+            let schedule = &row.schedule;
+            servants.iter().any(|tenant| {
+                let is_own = schedule.build.is_none() || tenant.schedules.contains(&schedule.key);
+                is_own && tenant.kinds.contains_key(&*schedule.job.kind)
+            })
         };
-        let expected = *expected;
-        if matches!(fired, Fired::Lost | Fired::Early(_)) {
-            return;
+        let broken = self.schedules.behind(now.steady, now.wall, serves);
+        if let Some((rule, by)) = broken {
+            self.blame(rule, by);
         }
-        let text = format!("{} at {}", fire.key, fire.tick);
-        let of_schedule = |case: &&Case| case.record.schedule.as_ref() == Some(&fire.key) && !case.record.state.is_finished();
-        if self.cases.values().any(|case| of_schedule(&case)) != (fired == Fired::Skipped(Skip::Overlap)) {
-            self.blame("a tick is skipped while a job of its schedule lives, and only then", text.clone());
-        }
-        if last != expected || fire.tick <= expected {
-            self.blame("a tick is fired by one who knows the last one", text.clone());
-        }
-        if !self.fired.insert((fire.key.clone(), fire.tick)) {
-            self.blame("a tick has one job", text.clone());
-        }
-        let passed = Schedule::parse_every(super::stage::EVERY).map(|every| every.count_between(expected, fire.tick, 10_000));
-        if passed.is_ok_and(|passed| passed != fire.missed as usize + 1) {
-            self.blame("every tick is fired or counted as missed", text);
-        }
-        self.schedules.insert(fire.key.clone(), fire.tick);
     }
 
-    pub(super) fn ticked(&mut self, rows: &[ScheduleRecord]) {
-        for row in rows {
-            if self.schedules.get(&row.schedule.key).is_some_and(|last| *last != row.last_tick) {
-                self.blame("the last tick is the last that was fired", format!("{} {}", row.schedule.key, row.last_tick));
-            }
-        }
+    /// The store is put back to what it was when this was known: what came later is forgotten, and nobody lives.
+    pub(super) fn put_back(&mut self, copy: &Self) {
+        let (violations, last_run, stored) = (std::mem::take(&mut self.violations), self.last_run, self.stored);
+        *self = Self { violations, last_run, stored, runs: BTreeMap::new(), ..copy.clone() };
     }
 
     /// A run of a job begins. Answers its number, and which run of its job it is.
@@ -453,14 +476,6 @@ impl Referee {
         }
         if let Some(rule) = rule {
             self.blame(rule, job_text(id));
-        }
-    }
-
-    /// Every schedule has gone on until now.
-    pub(super) fn close(&mut self, now: Timestamp) {
-        let behind = self.schedules.iter().find(|(_, last)| now.duration_since(**last).as_secs() > 60);
-        if let Some(by) = behind.map(|(key, last)| format!("{key} at {last}")) {
-            self.blame("every tick is fired or counted as missed", by);
         }
     }
 

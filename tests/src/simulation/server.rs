@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use jobs_core::schedule::Overlap;
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal,
-    StoreFuture, StoreInfo,
+    NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal,
+    StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
-use jobs_runtime::store::memory::MemoryStore;
+use jobs_runtime::store::memory::{MemoryStore, Snapshot};
 
 use super::life::Life;
 use super::referee::Referee;
 use super::rules::{Cause, Round};
+use super::schedules::{Living, Shot};
 use super::wire::Fates;
 
 /// The store, its history, and its referee.
@@ -28,6 +31,15 @@ pub(super) struct Server {
     origin: Life,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
+    /// How often the store was put back to a copy.
+    restored: AtomicU64,
+}
+
+/// A copy of the store, and what the referee knew when it was made.
+pub(super) struct Copy {
+    made: Duration,
+    store: Snapshot,
+    referee: Referee,
 }
 
 /// What happened, and what to think of it.
@@ -52,6 +64,7 @@ impl Server {
             origin: origin.clone(),
             book: Mutex::new(Book { lines: Vec::new(), referee: Referee::default() }),
             counts: Mutex::default(),
+            restored: AtomicU64::new(0),
         }
     }
 
@@ -62,6 +75,25 @@ impl Server {
 
     pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy of all there is.
+    pub(super) fn copy(&self) -> Copy {
+        self.note("", "a copy of the store is made");
+        Copy { made: self.time(), store: self.store.snapshot(), referee: self.book().referee.clone() }
+    }
+
+    /// Puts a copy back. What is under way comes to nothing.
+    pub(super) fn put_back(&self, copy: &Copy) {
+        self.note("", format_args!("the store is put back to the copy of {} ms", copy.made.as_millis()));
+        self.restored.fetch_add(1, Ordering::Relaxed);
+        self.store.restore(&copy.store);
+        self.book().referee.put_back(&copy.referee);
+    }
+
+    /// How often the store was put back to a copy.
+    pub(super) fn restored(&self) -> u64 {
+        self.restored.load(Ordering::Relaxed)
     }
 
     /// Writes a line into the history.
@@ -132,11 +164,12 @@ impl Server {
 
     pub(super) fn register(&self, life: &Life, now: Now, worker: NewWorker) -> Result<(), StoreError> {
         let (id, build, lease) = (worker.id, worker.build.clone(), worker.lease);
+        let schedules = worker.schedules.iter().cloned().collect();
         let kinds = worker.kinds.iter().map(|kind| (kind.name.clone(), kind.shape.clone())).collect();
         let now = self.now(now);
         at_once(self.store.register(now, worker))?;
         self.note(&life.name(), format_args!("register {} build {build}", id_text(id)));
-        self.book().referee.registered(life, now, id, lease, kinds);
+        self.book().referee.registered(life, now, id, lease, (kinds, schedules));
         self.look_over(&Cause::Register);
         Ok(())
     }
@@ -220,40 +253,89 @@ impl Server {
         &self,
         life: &Life,
         now: Now,
-        change: ScheduleChange,
+        change: &ScheduleChange,
     ) -> Result<Vec<ScheduleAnswer>, StoreError> {
-        let what = match &change {
+        let what = match change {
             ScheduleChange::Declare { .. } => "declare",
             ScheduleChange::Retire { .. } => "retire",
+            ScheduleChange::Save { .. } => "save",
+            ScheduleChange::ReplaceGroup { .. } => "replace group",
+            ScheduleChange::Remove { .. } => "remove",
+            ScheduleChange::Pause { .. } => "pause schedule",
+            ScheduleChange::Resume { .. } => "resume schedule",
+            ScheduleChange::Override { .. } => "override",
             _ => "change schedules",
         };
-        let answers = at_once(self.store.change_schedules(self.now(now), change))?;
-        self.note(&life.name(), what);
+        let scope = change.scope();
+        let now = self.now(now);
+        let before = self.schedules(now)?.schedules;
+        let answers = at_once(self.store.change_schedules(now, change.clone()))?;
+        self.note(&life.name(), format_args!("{what} {} -> {answers:?}", scope.keys.join(" ")));
         let rows = self.schedules(now)?.schedules;
-        self.book().referee.declared(&rows);
+        let changed = before.iter().filter(|row| !rows.contains(row)).map(|row| &row.schedule.key);
+        let accounts = changed.flat_map(|key| self.accounts(key)).collect();
+        for row in rows.iter().filter(|row| !before.contains(row)) {
+            let (text, _) = row.times_text();
+            self.note("", format_args!("  {} {text} from {} on, version {}", row.schedule.key, row.last_tick, row.version));
+        }
+        for row in before.iter().filter(|row| rows.iter().all(|other| other.schedule.key != row.schedule.key)) {
+            self.note("", format_args!("  {} is gone", row.schedule.key));
+        }
+        self.book().referee.changed(now, change, rows, accounts);
         Ok(answers)
+    }
+
+    /// The accounts of the ticks of a schedule.
+    fn accounts(&self, key: &str) -> Vec<TickRecord> {
+        let filter = TickFilter { schedule: key.to_owned(), ..TickFilter::default() };
+        at_once(self.store.ticks(filter)).unwrap_or_default()
     }
 
     pub(super) fn schedules(&self, now: Now) -> Result<Schedules, StoreError> {
         at_once(self.store.schedules(self.now(now)))
     }
 
+    /// Fires ticks, one after another, in one instant.
     pub(super) fn fire(&self, life: &Life, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>, StoreError> {
-        let answers = at_once(self.store.fire(self.now(now), ticks.to_vec()))?;
-        for (fire, fired) in ticks.iter().zip(&answers) {
+        let callers = life.knows_the_time().then_some(now.wall);
+        let now = self.now(now);
+        let mut plans = BTreeMap::new();
+        for Fire { key, .. } in ticks {
+            let plan = || self.book().referee.planned(key, callers);
+            plans.entry(key.as_str()).or_insert_with(plan);
+        }
+        let mut answers = Vec::with_capacity(ticks.len());
+        for fire in ticks {
+            let before = self.book().referee.living_of(&fire.key);
+            let fired = at_once(self.store.fire(now, vec![fire.clone()]))?.first().copied().unwrap_or(Fired::Lost);
             let Fire { key, tick, missed, .. } = fire;
             let answer = match fired {
-                Fired::Job(id) => job_text(*id),
+                Fired::Job(id) => job_text(id),
                 other => format!("{other:?}"),
             };
             self.note(&life.name(), format_args!("fire {key} {tick} missed {missed} -> {answer}"));
-            self.book().referee.fired(fire, *fired);
-            if let Fired::Job(id) = fired {
-                self.look_at(&Cause::Enqueue, [*id]);
+            // Others may have dealt with the first ones of a call: the rest then follows on theirs.
+            let planned = match (&fire.occasion, plans.get(key.as_str())) {
+                (Occasion::Time { .. }, Some(Some(plan))) => Some(plan.iter().find(|(of, _)| of == tick).copied()),
+                _ => None,
+            };
+            if fire.overlap == Overlap::Cancel {
+                self.look_at(&Cause::Cancel, before.iter().map(|living| living.id));
             }
+            let unasked = |living: &&Living| {
+                let record = self.record(living.id);
+                record.is_some_and(|record| !record.state.is_finished() && !record.cancel_requested)
+            };
+            let unasked = before.iter().filter(unasked).count();
+            let row = self.schedules(now)?.schedules.into_iter().find(|row| row.schedule.key == *key);
+            let accounts = self.accounts(key);
+            let shot = Shot { fire, fired, now: now.wall, planned, before: &before, unasked, row, accounts };
+            self.book().referee.fired(now.steady, &shot);
+            if let Fired::Job(id) = fired {
+                self.look_at(&Cause::Enqueue, [id]);
+            }
+            answers.push(fired);
         }
-        let rows = self.schedules(now)?.schedules;
-        self.book().referee.ticked(&rows);
         Ok(answers)
     }
 

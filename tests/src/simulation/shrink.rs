@@ -31,7 +31,7 @@ pub fn shrink(plan: &Plan) -> Option<(Plan, Report)> {
     Some(best)
 }
 
-/// Plans without so many orders, pauses or troubles in a row, and simpler in other ways.
+/// Plans without so many orders, pauses, troubles or steps in a row, and simpler in other ways.
 fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
     let mut plans = Vec::new();
     for from in (0..plan.orders.len()).step_by(portion) {
@@ -48,6 +48,19 @@ fn candidates(plan: &Plan, portion: usize) -> Vec<Plan> {
         let mut smaller = plan.clone();
         smaller.troubles.drain(from..(from + portion).min(plan.troubles.len()));
         plans.push(smaller);
+    }
+    for from in (0..plan.steps.len()).step_by(portion) {
+        let mut smaller = plan.clone();
+        smaller.steps.drain(from..(from + portion).min(plan.steps.len()));
+        plans.push(smaller);
+    }
+    for nth in 0..plan.code.len() {
+        let mut smaller = plan.clone();
+        smaller.code.remove(nth);
+        plans.push(smaller);
+    }
+    if plan.restore.is_some() {
+        plans.push(Plan { restore: None, ..plan.clone() });
     }
     if plan.deaf {
         plans.push(Plan { deaf: false, ..plan.clone() });

@@ -19,6 +19,7 @@ use super::life::Life;
 use super::plan::{Build, Dice, QUEUES};
 use super::referee::RETRIES;
 use super::server::{Server, job_text};
+use super::steps::{OF_CODE, SAVED, of_code};
 use super::wire::Wire;
 
 /// How often the schedule of every process fires.
@@ -79,8 +80,9 @@ impl Stage {
         &self.client
     }
 
-    /// The program that this process runs, in one of its builds. It keeps finished jobs for so long, or as long as by default.
-    pub(super) fn program(&self, wire: &Arc<Wire>, build: Build, kept: Option<Duration>) -> Builder {
+    /// The program that this process runs, in one of its builds. It keeps finished jobs for so long, or as long as by default, and has
+    /// these schedules in its code, if it has them at all.
+    pub(super) fn program(&self, wire: &Arc<Wire>, build: Build, kept: Option<Duration>, code: &[&'static str]) -> Builder {
         let backoff = Backoff::parse("fixed 3s").unwrap_or_else(|error| panic!("{error}"));
         let mut program = Runtime::builder()
             .sources(Sources::none())
@@ -106,7 +108,14 @@ impl Stage {
                 program = program.option(&format!("retention.{state}"), &text);
             }
         }
-        for name in ["long", "chain", "link", "parent", "killer", "quick"] {
+        for name in OF_CODE {
+            let kind = self.kind(name).timeout(TIMEOUT);
+            program = program.register(match of_code(name, build).filter(|_| code.contains(&name)) {
+                Some(form) => kind.every(form.every).misfire(form.misfire).overlap(form.overlap).jitter(form.jitter),
+                None => kind,
+            });
+        }
+        for name in ["long", "chain", "link", "parent", "killer", "quick", SAVED] {
             program = program.register(self.kind(name));
         }
         program.register(self.kind(if build == Build::Old { "old" } else { "new" }))
@@ -184,6 +193,12 @@ impl Stage {
                 tokio::time::sleep(takes).await;
                 dice.pick(&[(90, Act::Succeed), (10, Act::Fail)])
             }
+            name if name == SAVED || OF_CODE.contains(&name) => {
+                let often = if name == "sweep" { 0.4 } else { 0.12 };
+                let takes = if dice.chance(often) { dice.between(8_000, 19_000) } else { quick };
+                tokio::time::sleep(takes).await;
+                dice.pick(&[(93, Act::Succeed), (6, Act::Fail), (1, Act::Panic)])
+            }
             "parent" => {
                 let mut child = NewJob::new("child", "{}");
                 child.id = Some(child_of(context.id()));
@@ -225,8 +240,12 @@ impl Stage {
     /// Enqueues until there is an answer.
     pub(super) async fn enqueue(&self, jobs: Vec<NewJob>) {
         loop {
+            let copies = self.server.restored();
             let call = tokio::time::timeout(CALL, self.client.enqueue_jobs(jobs.clone()));
-            if let Ok(Ok(stored)) = call.await {
+            // What was stored just before the store was put back is gone.
+            if let Ok(Ok(stored)) = call.await
+                && copies == self.server.restored()
+            {
                 let mut book = self.server.book();
                 return stored.iter().for_each(|stored| book.referee.acknowledge(stored.id));
             }

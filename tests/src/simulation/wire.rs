@@ -211,6 +211,7 @@ impl Wire {
         Box::pin(async move {
             let fate = self.fate(lane);
             let (mut answer, answered) = oneshot::channel();
+            let restored = self.server.restored();
             let (server, life, lane) = (Arc::clone(&self.server), self.life.clone(), Arc::clone(&self.lanes[lane as usize]));
             self.life.executor().spawn(async move {
                 let turn = lane.lock_owned().await;
@@ -233,14 +234,16 @@ impl Wire {
                     }
                     () = tokio::time::sleep(fate.before) => {}
                 }
-                let result = work(&server, &life);
+                // What was under way when the store was put back comes to nothing.
+                let is_old = || server.restored() != restored;
+                let result = if is_old() { Err(lost()) } else { work(&server, &life) };
                 drop(turn);
                 tokio::select! {
                     biased;
                     () = answer.closed() => {}
                     () = tokio::time::sleep(fate.after) => {}
                 }
-                let _ = answer.send(if fate.silent { Err(lost()) } else { result });
+                let _ = answer.send(if fate.silent || is_old() { Err(lost()) } else { result });
             });
             answered.await.unwrap_or_else(|_| Err(lost()))
         })
@@ -334,7 +337,7 @@ impl JobStore for Wire {
 
 impl ScheduleStore for Wire {
     fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
-        self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, change))
+        self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, &change))
     }
 
     fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {

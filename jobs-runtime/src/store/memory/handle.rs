@@ -28,6 +28,11 @@ struct Shared {
     signal: Signal,
 }
 
+/// All that was stored at one instant.
+#[cfg(feature = "mutants")]
+#[derive(Clone, Debug)]
+pub struct Snapshot(State);
+
 impl Clone for MemoryStore {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), closed: AtomicBool::new(false) }
@@ -39,6 +44,19 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A copy of all that is stored, as a backup is one. For tests alone.
+    #[cfg(feature = "mutants")]
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Puts back what a copy holds; what came later is forgotten. Nobody hears of it. For tests alone.
+    #[cfg(feature = "mutants")]
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&snapshot.0);
     }
 
     fn call<'a, T: 'a>(&'a self, call: impl FnOnce(&mut State) -> T + Send + 'a) -> StoreFuture<'a, T> {

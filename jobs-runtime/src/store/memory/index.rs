@@ -26,7 +26,7 @@ impl Parking {
 }
 
 /// Where to find live jobs by state, and how many jobs of any state there are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// Available jobs that never crashed a worker.
     pub(super) ready: Ready,

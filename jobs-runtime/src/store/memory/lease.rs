@@ -13,7 +13,7 @@ use super::state::{Job, State};
 use crate::testing::guards::Guard;
 
 /// A worker that is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Worker {
     name: String,
     build: String,

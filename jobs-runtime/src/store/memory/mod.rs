@@ -17,3 +17,5 @@ mod schedules;
 mod state;
 
 pub use handle::MemoryStore;
+#[cfg(feature = "mutants")]
+pub use handle::Snapshot;

@@ -11,7 +11,7 @@ use super::state::{Job, State};
 use crate::testing::guards::Guard;
 
 /// Finished jobs by the time of their end, so that the old ones are found without a walk.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ended {
     completed: BTreeSet<(Timestamp, i64)>,
     failed: BTreeSet<(Timestamp, i64)>,

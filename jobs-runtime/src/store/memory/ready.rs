@@ -10,7 +10,7 @@ use jiff::Timestamp;
 pub(super) type Turn = (i16, Timestamp, i64);
 
 /// Available jobs by queue, kind and turn.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ready(BTreeMap<Arc<str>, BTreeMap<Arc<str>, BTreeSet<Turn>>>);
 
 impl Ready {

@@ -26,15 +26,19 @@ impl State {
         };
         let rows: Vec<ScheduleRecord> = self.schedules.values().filter(|row| concerns(row)).cloned().collect();
         let held: BTreeSet<String> = self.workers.values().flat_map(|worker| worker.schedules.iter().cloned()).collect();
+        let held = if Guard::RetireUnheld.is_on() { held } else { BTreeSet::new() };
         let edit = change(now.wall, wanted, rows, &held);
         self.wake.commands |= !(edit.write.is_empty() && edit.remove.is_empty());
         for key in &edit.remove {
             self.schedules.remove(key);
         }
-        for row in edit.write {
+        for mut row in edit.write {
+            if let Some(before) = self.schedules.get(&row.schedule.key).filter(|_| !Guard::EditNoMisfire.is_on()) {
+                row.last_tick = before.last_tick;
+            }
             self.schedules.insert(row.schedule.key.clone(), row);
         }
-        for tick in edit.ticks {
+        for tick in edit.ticks.into_iter().filter(|_| Guard::PassedAccounts.is_on()) {
             self.account(tick);
         }
         edit.answers
@@ -86,9 +90,18 @@ impl State {
         {
             (*version, *last_tick, row.last_tick, dealt) = (row.version, Timestamp::MIN, Timestamp::MIN, false);
         }
+        if let (Some(row), Occasion::Time { version, .. } | Occasion::Queued { version }) = (&row, &mut fire.occasion)
+            && !Guard::RowVersion.is_on()
+        {
+            *version = row.version;
+        }
+        let by_the_clock = if Guard::EarlyTicks.is_on() { now.wall } else { Timestamp::MAX };
+        let live = if Guard::Overlaps.is_on() { self.live_of(&fire.key) } else { Vec::new() };
         let since = row.as_ref().map_or(fire.tick, |row| row.last_tick);
-        let judgement = judge(&fire, now.wall, row, dealt, &self.live_of(&fire.key));
-        self.cancel(now, &judgement.cancel, CANCELLED_FOR_A_TICK);
+        let judgement = judge(&fire, by_the_clock, row, dealt, &live);
+        if Guard::CancelBefore.is_on() {
+            self.cancel(now, &judgement.cancel, CANCELLED_FOR_A_TICK);
+        }
         let stored: Option<JobId> = match (judgement.outcome, fire.deal) {
             (Some(TickOutcome::Fired), Deal::Job(job)) => Some(self.enqueue_one(now, id_of(&job)?, *job).id),
             _ => None,
@@ -96,6 +109,9 @@ impl State {
         if let (Some(row), Some(known)) = (&judgement.row, self.schedules.get_mut(&fire.key)) {
             known.last_tick = row.last_tick;
             known.queued.clone_from(&row.queued);
+            if judgement.outcome == Some(TickOutcome::Queued) && !Guard::QueuedOrder.is_on() {
+                known.queued.rotate_right(1);
+            }
             known.started.clone_from(&row.started);
         }
         for tick in &judgement.replaced {

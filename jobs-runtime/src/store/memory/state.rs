@@ -12,7 +12,7 @@ use super::lease::Worker;
 use super::prune::Ended;
 
 /// A job, live or finished.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Job {
     pub(super) record: JobRecord,
     pub(super) timeout: Option<Duration>,
@@ -64,7 +64,7 @@ pub(super) struct Wake {
 }
 
 /// The data of one store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) live: BTreeMap<i64, Job>,
     pub(super) history: BTreeMap<i64, Job>,
