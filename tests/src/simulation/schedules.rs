@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::JobId;
 use jobs_core::schedule::{GRACE, Misfire, Overlap, Schedule, Times};
-use jobs_core::store::{Deal, Fire, Fired, NewSchedule, Occasion, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord};
+use jobs_core::store::{
+    Deal, Fire, Fired, NewSchedule, Occasion, RETIRED_FOR, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord,
+};
 
 /// By how much the ticks of a schedule are behind at most where a healthy process fires them.
 const BEHIND: Duration = Duration::from_secs(15);
@@ -218,9 +220,12 @@ impl Schedules {
             let rule = match (old, new) {
                 (None, None) => None,
                 (None, Some(new)) => created(change, now, new, news),
-                (Some(old), None) => removed(change, old, news, held),
+                (Some(old), None) => removed((change, now), old, news, held),
                 (Some(old), Some(new)) if old == new => {
                     (!news.is_empty()).then_some("nothing is accounted for where nothing has changed")
+                }
+                (Some(old), Some(new)) if old.retired_at != new.retired_at && new.retired_at.is_some() => {
+                    retired(change, now, (old, new), news, held)
                 }
                 (Some(old), Some(new)) => edited(change, now, (old, new), news),
             };
@@ -361,18 +366,45 @@ fn created(change: &ScheduleChange, now: Timestamp, row: &ScheduleRecord, news: 
         .then_some("a schedule that is new begins when it was asked for, with nothing behind it")
 }
 
-fn removed(
+/// Whether a change says that a schedule of code is in that of its build no more.
+fn is_gone_from(change: &ScheduleChange, row: &ScheduleRecord) -> bool {
+    let NewSchedule { key, build, job, .. } = &row.schedule;
+    let is_of = |kinds: &BTreeSet<String>| build.is_some() && kinds.contains(&*job.kind);
+    match change {
+        ScheduleChange::Declare { schedules, kinds } => is_of(kinds) && schedules.iter().all(|schedule| schedule.key != *key),
+        ScheduleChange::Retire { kinds } => is_of(kinds),
+        _ => false,
+    }
+}
+
+fn retired(
     change: &ScheduleChange,
+    now: Timestamp,
+    (old, new): (&ScheduleRecord, &ScheduleRecord),
+    news: &[(Option<TickRecord>, TickRecord)],
+    held: &BTreeSet<String>,
+) -> Broken {
+    if held.contains(&old.schedule.key) {
+        return Some("a schedule is retired only when no known worker has it");
+    }
+    let mut expected = old.clone();
+    (expected.retired_at, expected.version) = (Some(now), old.version + 1);
+    (!is_gone_from(change, old) || *new != expected || !news.is_empty())
+        .then_some("a schedule that is gone from code is retired, and stays as it was")
+}
+
+fn removed(
+    (change, now): (&ScheduleChange, Timestamp),
     row: &ScheduleRecord,
     news: &[(Option<TickRecord>, TickRecord)],
     held: &BTreeSet<String>,
 ) -> Broken {
-    let NewSchedule { key, build, group, job, .. } = &row.schedule;
+    let NewSchedule { key, build, group, .. } = &row.schedule;
     let may_go = match change {
-        ScheduleChange::Declare { schedules, kinds } => {
-            build.is_some() && kinds.contains(&*job.kind) && schedules.iter().all(|schedule| schedule.key != *key)
+        ScheduleChange::Declare { .. } | ScheduleChange::Retire { .. } => {
+            let over = |since: Timestamp| since.saturating_add(RETIRED_FOR).is_ok_and(|until| until <= now);
+            is_gone_from(change, row) && row.retired_at.is_some_and(over)
         }
-        ScheduleChange::Retire { kinds } => build.is_some() && kinds.contains(&*job.kind),
         ScheduleChange::Remove { keys } => build.is_none() && keys.contains(key),
         ScheduleChange::ReplaceGroup { group: of, schedules } => {
             build.is_none() && group.as_ref() == Some(of) && schedules.iter().all(|schedule| schedule.key != *key)
@@ -407,10 +439,15 @@ fn edited(
         ScheduleChange::Save { .. } | ScheduleChange::ReplaceGroup { .. } => new.schedule.build.is_none(),
         _ => false,
     };
-    if !is_asked || new.version != old.version + 1 {
+    let limits = |row: &ScheduleRecord| (row.schedule.starts_at, row.schedule.ends_at);
+    let is_back = matches!(change, ScheduleChange::Declare { .. }) && new.retired_at.is_none();
+    if !is_asked || new.version != old.version + 1 || (old.retired_at != new.retired_at && !is_back) {
         return Some("a row changes as it was asked to, and its version grows");
     }
-    let restarts = resumed || old.times_text() != new.times_text() || (!old.schedule.enabled && new.schedule.enabled);
+    let restarts = resumed
+        || old.times_text() != new.times_text()
+        || limits(old) != limits(new)
+        || (!old.schedule.enabled && new.schedule.enabled);
     let last = if restarts { old.last_tick.max(now) } else { old.last_tick };
     if new.last_tick != last {
         return Some("other times count from now, and the last tick only grows");
