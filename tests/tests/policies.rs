@@ -121,6 +121,7 @@ async fn queued_ticks_run_one_after_the_other() {
         // What waits still shall not begin while the end is waited for.
         runtime.client().schedules().pause("work").await.unwrap();
         run.succeed().over().await;
+        drop((runs, others));
         stop(runtime).await;
         stop(second).await;
     })
@@ -142,6 +143,7 @@ async fn the_last_run_is_stopped_for_the_next_tick() {
         assert_eq!(accounts(runtime.client(), "work").await[0], (tick, TickOutcome::Fired, 0));
         runtime.client().schedules().pause("work").await.unwrap();
         second.succeed().over().await;
+        drop(runs);
         stop(runtime).await;
     })
     .await;
@@ -156,6 +158,7 @@ async fn allowed_ticks_run_beside_each_other() {
         let two = run_of(world, &mut runs, SECOND).await;
         assert_eq!(two.context.tick().unwrap().duration_since(one.context.tick().unwrap()).as_secs(), 10);
         drop((one, two));
+        drop(runs);
         stop(runtime).await;
     })
     .await;
