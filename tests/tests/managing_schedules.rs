@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs_core::schedule::{Spec, Zone};
-use jobs_core::store::{NewSchedule, Skip, TickFilter, TickOutcome};
+use jobs_core::store::{NewSchedule, Now, ScheduleChange, Skip, TickFilter, TickOutcome};
 use jobs_runtime::schedule::ScheduleAnswer;
 use jobs_runtime::{Client, ClosureJob, Delivery, JobContext, NewJob, Runtime, ScheduleError, closure};
 use tests::{Run, Script, World, finished, on_every_store, script, stop};
@@ -266,6 +266,34 @@ async fn a_schedule_outlives_the_restart_of_the_only_program_that_has_it() {
         assert!(view.record.retired_at.is_none() && view.record.paused_at.is_some(), "{view:?}");
         stop(own).await;
         stop(other).await;
+    })
+    .await;
+}
+
+/// A schedule whose job the store does not take, for it was written by hand, holds up no other.
+#[tokio::test]
+async fn a_schedule_that_the_store_refuses_holds_up_no_other() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        // Some stores take it, and then it runs.
+        let other = closure("other", |_: JobContext| async {});
+        let store = world.store().await;
+        let runtime = world.builder(&store).register(work.every("10s")).register(other).start().await.unwrap();
+        let mut job = NewJob::new("other", "{\0}");
+        job.tenant = Some("a\0b".to_owned());
+        let wrong = NewSchedule::new("wrong", job).unwrap().every("10s");
+        let error = runtime.client().schedules().save(wrong.clone()).await.unwrap_err().to_string();
+        assert!(error.contains("no JSON object") && error.contains("a zero byte"), "{error}");
+        // Past the client and its checks.
+        let now = Now { wall: world.now(), steady: Duration::ZERO };
+        let change = ScheduleChange::Save { schedules: vec![wrong] };
+        runtime.client().store().change_schedules(now, change).await.unwrap();
+        for _ in 0..3 {
+            let run = run_of(world, &mut runs).await;
+            run.succeed().over().await;
+        }
+        drop(runs);
+        stop(runtime).await;
     })
     .await;
 }

@@ -109,10 +109,14 @@ impl Row {
         Self { record, times, rests_until: None, refused: false }
     }
 
+    /// Whether this process fires it.
+    fn is_active(&self) -> bool {
+        (self.record.is_active() || !Guard::PausedSchedules.is_on()) && !self.refused
+    }
+
     /// What of it is due.
     fn due(&mut self, now: Timestamp) -> Vec<DueTick> {
-        let rests = |row: &Self| (!row.record.is_active() && Guard::PausedSchedules.is_on()) || row.refused;
-        let Some(times) = self.times.as_ref().filter(|_| !rests(self)) else { return Vec::new() };
+        let Some(times) = self.times.as_ref().filter(|_| self.is_active()) else { return Vec::new() };
         if self.rests_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
@@ -124,7 +128,10 @@ impl Row {
         };
         let frame = Frame { times, misfire, starts: schedule.starts_at, ends: schedule.ends_at };
         match frame.due(self.record.last_tick, now) {
-            Due::Now(ticks) => ticks,
+            Due::Now(ticks) => {
+                self.rests_until = None;
+                ticks
+            }
             Due::Later(at) => {
                 self.rests_until = Some(at);
                 Vec::new()
@@ -164,7 +171,7 @@ impl Row {
 
     /// The tick that waits for the last run.
     fn queued(&self, id: JobId, now: Timestamp) -> Option<Fire> {
-        let tick = *self.record.queued.first().filter(|_| self.record.is_active() && !self.refused)?;
+        let tick = *self.record.queued.first().filter(|_| self.is_active())?;
         let schedule = &self.record.schedule;
         Some(Fire {
             key: schedule.key.clone(),
@@ -300,7 +307,7 @@ impl Scheduler {
 
     /// Whether a tick waits for the last run.
     fn waits(&self) -> bool {
-        let waits = self.rows.values().any(|row| row.record.is_active() && !row.record.queued.is_empty());
+        let waits = self.rows.values().any(|row| row.is_active() && !row.record.queued.is_empty());
         let waits = waits && Guard::QueuedLook.is_on();
         self.shared.runs.awaited.store(waits, Ordering::Relaxed);
         waits
@@ -408,7 +415,7 @@ impl Part for Scheduler {
         if self.look_at.is_some_and(|at| at <= now.steady) {
             return self.fire_queued().await;
         }
-        let next = self.rows.values().filter(|row| row.record.is_active()).filter_map(|row| row.rests_until).min();
+        let next = self.rows.values().filter(|row| row.is_active()).filter_map(|row| row.rests_until).min();
         let until = next.map(|next| Duration::try_from(next.duration_since(by_the_store)).unwrap_or(Duration::ZERO));
         let queue = self.look_at.map(|at| at.saturating_sub(now.steady));
         let news = is_old.then(|| BETWEEN_READS.saturating_sub(since_read));
