@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::JobId;
+use crate::job::TickId;
 
 /// One run of one job: who it is, which attempt this is, and whether it should stop.
 ///
@@ -48,7 +49,7 @@ pub struct Facts {
     pub created_at: Timestamp,
     pub run_at: Timestamp,
     pub started_at: Timestamp,
-    pub tick: Option<Timestamp>,
+    pub tick: Option<TickId>,
     pub timeout: Option<Duration>,
 }
 
@@ -172,7 +173,13 @@ impl JobContext {
     /// The instant of the schedule that this job stands for; `None` unless a schedule made it.
     #[must_use]
     pub fn tick(&self) -> Option<Timestamp> {
-        self.facts.tick
+        self.facts.tick.as_ref().map(|tick| tick.instant)
+    }
+
+    /// The key of the schedule that made this job, on time, on start or on request; `None` unless one did.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&str> {
+        self.facts.tick.as_ref().map(|tick| &*tick.schedule)
     }
 
     /// How long this attempt may take, if it is limited.

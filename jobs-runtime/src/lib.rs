@@ -53,8 +53,8 @@ pub use jobs_macros::job;
 pub mod schedule {
     pub use jobs_core::schedule::*;
     pub use jobs_core::store::{
-        MAX_JITTER, MAX_SCHEDULES, NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleRecord, Skip, TickFilter, TickOutcome,
-        TickRecord, Unreadable,
+        MAX_JITTER, MAX_SCHEDULES, NewSchedule, OverrideTimes, ScheduleAnswer, ScheduleRecord, Skip, TickCause, TickFilter,
+        TickOutcome, TickRecord, Unreadable,
     };
 
     pub use crate::client::{ScheduleView, Schedules};

@@ -60,6 +60,7 @@ async fn worker(store: &SqliteStore, number: u8) -> WorkerId {
         queues: vec!["default".to_owned()],
         schedules: Vec::new(),
         lease: Duration::from_secs(15),
+        up_for: Duration::ZERO,
     };
     store.register(now(0), new).await.expect("the worker is known");
     id

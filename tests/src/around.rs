@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
-    Schedules, Signal, Store, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, Store, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -144,8 +144,8 @@ impl<P: Passage> ScheduleStore for Around<P> {
         self.pass("change_schedules", Sort::Change, move |store| store.change_schedules(now, change))
     }
 
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
-        self.pass("schedules", Sort::Look, move |store| store.schedules(now))
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
+        self.pass("schedules", Sort::Look, move |store| store.schedules(now, filter))
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{NewSchedule, Now, ScheduleRecord, ScheduleStore};
+use jobs_core::store::{NewSchedule, Now, ScheduleFilter, ScheduleRecord, ScheduleStore};
 use jobs_runtime::{ClosureJob, JobContext, Runtime, closure};
 use tests::{Run, Script, Tap, World, enqueue, finished, on_every_store, script, stop};
 
@@ -24,7 +24,8 @@ async fn run_of(world: &World, runs: &mut Script, step: Duration) -> Run {
 }
 
 async fn rows_of(world: &World, store: &Tap) -> Vec<ScheduleRecord> {
-    let mut rows = store.schedules(Now { wall: world.now(), steady: Duration::ZERO }).await.unwrap().schedules;
+    let mut rows =
+        store.schedules(Now { wall: world.now(), steady: Duration::ZERO }, ScheduleFilter::default()).await.unwrap().schedules;
     rows.retain(|row| row.retired_at.is_none());
     rows
 }
@@ -321,7 +322,8 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
         let started = async |build: &'static str, every: &'static str| {
             // Whichever process takes a job of it, it ends at once.
             let job = closure("work", |_: JobContext| async {}).every(every);
-            world.builder(&world.store().await).build(build).register(job).start().await.unwrap()
+            let store = world.store().await;
+            (world.builder(&store).build(build).register(job).lease(600 * SECOND).start().await.unwrap(), store)
         };
         let store = world.store().await;
         // The newest start declares; everyone fires what it declared, also the builds before it that still run.
@@ -338,15 +340,19 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
                     let fired = next().await;
                     if fired.is_none() {
                         world.clock.advance(30 * SECOND);
+                        // Nobody loses his lease meanwhile: an earlier start would take over.
+                        for (_, store) in &runtimes {
+                            store.looked_for_jobs_at(&world.clock).await;
+                        }
                     }
                     fired
                 });
                 ticks.push(fired.await);
-                world.counts("its job to end", runtimes[0].client(), |counts| counts.live() == 0).await;
+                world.counts("its job to end", runtimes[0].0.client(), |counts| counts.live() == 0).await;
             }
             assert_eq!(ticks[2].duration_since(ticks[1]).as_secs() % seconds, 0, "{build} {every}: {ticks:?}");
         }
-        for runtime in runtimes {
+        for (runtime, _) in runtimes {
             stop(runtime).await;
         }
     })

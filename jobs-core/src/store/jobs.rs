@@ -36,6 +36,8 @@ pub struct NewWorker {
     pub schedules: Vec<String>,
     /// How long its lease lasts from each renewal.
     pub lease: Duration,
+    /// For how long its process has run: a process that registers again has not started anew.
+    pub up_for: Duration,
 }
 
 /// A kind that a worker can run.

@@ -45,9 +45,9 @@ pub use jobs::{
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
 pub use schedules::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Judgement, Live, MAX_JITTER, MAX_SCHEDULES, NewSchedule, Occasion, OverrideTimes,
-    RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleEdit, ScheduleRecord, Schedules, Skip, StoredSchedule, TickFilter,
-    TickOutcome, TickRecord, Unreadable, change, judge,
+    AHEAD, ChangeScope, Deal, Fire, FireRow, Fired, Judgement, KnownWorkers, Live, MAX_JITTER, MAX_SCHEDULES, NewSchedule,
+    Occasion, OverrideTimes, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleEdit, ScheduleFilter, ScheduleList,
+    ScheduleRecord, Skip, StoredSchedule, TickCause, TickFilter, TickOutcome, TickRecord, Unreadable, change, judge,
 };
 pub use signal::{Changes, Signal};
 
@@ -151,8 +151,8 @@ pub trait ScheduleStore: Send + Sync + 'static {
     /// answer for each schedule or key of the change, in order. Where something changed, all processes hear of it.
     fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>>;
 
-    /// All schedules, by key, and the time by the store's clock.
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules>;
+    /// Schedules, by key, and the time by the store's clock.
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList>;
 
     /// Fires ticks in order, each in one transaction with its job and its account, as [`judge`] says: every store does it by that
     /// function. The jobs that are cancelled for a tick are cancelled as by [`ManageStore::cancel`].

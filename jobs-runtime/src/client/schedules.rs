@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::schedule::{Frame, Overlap, Spec, Times, Zone};
 use jobs_core::store::{
-    Deal, Fire, Fired, MAX_SCHEDULES, NewSchedule, Now, Occasion, OverrideTimes, ScheduleAnswer, ScheduleChange, ScheduleRecord,
-    Store, TickFilter, TickRecord,
+    Deal, Fire, Fired, MAX_SCHEDULES, NewSchedule, Now, Occasion, OverrideTimes, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleRecord, Store, TickFilter, TickRecord,
 };
 use jobs_core::{JobId, ScheduleError, StoreError};
 
@@ -123,13 +123,22 @@ impl<'a> Schedules<'a> {
 
     /// All schedules, by key.
     pub async fn list(self) -> Result<Vec<ScheduleView>, StoreError> {
-        let found = self.store().schedules(self.now()).await?;
-        Ok(found.schedules.into_iter().map(|record| ScheduleView::new(record, found.now)).collect())
+        self.found(ScheduleFilter::default()).await
+    }
+
+    /// The schedules of a group, by key.
+    pub async fn list_group(self, group: impl Into<String> + Send) -> Result<Vec<ScheduleView>, StoreError> {
+        self.found(ScheduleFilter { group: Some(group.into()), ..ScheduleFilter::default() }).await
     }
 
     /// The schedule of this key.
-    pub async fn get(self, key: &str) -> Result<Option<ScheduleView>, StoreError> {
-        Ok(self.list().await?.into_iter().find(|view| view.key() == key))
+    pub async fn get(self, key: impl Into<String> + Send) -> Result<Option<ScheduleView>, StoreError> {
+        Ok(self.found(ScheduleFilter { key: Some(key.into()), ..ScheduleFilter::default() }).await?.pop())
+    }
+
+    async fn found(self, filter: ScheduleFilter) -> Result<Vec<ScheduleView>, StoreError> {
+        let found = self.store().schedules(self.now(), filter).await?;
+        Ok(found.schedules.into_iter().map(|record| ScheduleView::new(record, found.now)).collect())
     }
 
     /// Creates a schedule, or changes the one of its key. Answers whether it is new. Other times count from now; what a person has
@@ -202,8 +211,7 @@ impl<'a> Schedules<'a> {
     /// answer, whether it was made is unknown: [`ticks`](Self::ticks) shows it.
     pub async fn trigger(self, key: impl Into<String> + Send) -> Result<JobId, ScheduleError> {
         let key = key.into();
-        let found = self.store().schedules(self.now()).await?;
-        let Some(record) = found.schedules.into_iter().find(|record| record.schedule.key == key) else {
+        let Some(ScheduleView { record, .. }) = self.get(key.clone()).await? else {
             return Err(ScheduleError::Unknown { key });
         };
         if let Some(unreadable) = record.unreadable {

@@ -2,7 +2,7 @@
 //! user's runtime cannot keep the lease from being renewed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use jobs_core::registry::Registry;
@@ -97,6 +97,7 @@ impl Engine {
             kinds: Arc::new(kinds),
             schedules: plan.schedules.iter().map(|declared| (declared.schedule.key.clone(), declared.schedule.clone())).collect(),
             runs: Runs::default(),
+            began: OnceLock::new(),
             env: plan.env,
             store: plan.store,
             registry: plan.registry,

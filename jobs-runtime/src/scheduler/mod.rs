@@ -5,7 +5,7 @@
 
 pub(crate) mod declare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +13,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use jobs_core::job::TickId;
 use jobs_core::schedule::{Due, DueTick, Fate, Frame, Misfire, ONCE, Times, delay};
-use jobs_core::store::{Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Skip};
+use jobs_core::store::{
+    AHEAD, Changes, Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleRecord,
+    Skip,
+};
 use jobs_core::{JobId, NewJob, StoreError, When};
 use tokio::sync::{Notify, watch};
 
@@ -69,8 +72,8 @@ pub(crate) struct Scheduler {
     /// When the ticks that wait for the last run are looked at again; `None` while none waits.
     look_at: Option<Duration>,
     looked_at: Duration,
-    /// When it was last looked whether schedules are gone from all code.
-    retired_at: Option<Duration>,
+    /// When it last put in order what other builds have left.
+    maintained_at: Option<Duration>,
 }
 
 /// A schedule that this process fires.
@@ -213,15 +216,21 @@ pub(crate) fn job_of(record: &ScheduleRecord, instant: Timestamp, id: JobId) -> 
     job
 }
 
-/// Declares the schedules of this build. Answers the keys that belong to somebody else, which are reported.
+/// Declares the schedules of this build, which starts. Answers the keys that belong to somebody else, which are reported.
 pub(crate) async fn declare(shared: &Shared) -> Result<Vec<String>, StoreError> {
+    put(shared, |schedules, kinds| ScheduleChange::Declare { schedules, kinds }).await
+}
+
+async fn put(
+    shared: &Shared,
+    change: impl FnOnce(Vec<NewSchedule>, Arc<BTreeSet<String>>) -> ScheduleChange,
+) -> Result<Vec<String>, StoreError> {
     let own = |schedule: &NewSchedule| {
         let mut schedule = schedule.clone();
         schedule.build = Some(shared.options.build.clone());
         schedule
     };
-    let change =
-        ScheduleChange::Declare { schedules: shared.schedules.values().map(own).collect(), kinds: Arc::clone(&shared.kinds) };
+    let change = change(shared.schedules.values().map(own).collect(), Arc::clone(&shared.kinds));
     let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
     let mut taken = Vec::new();
     for (key, answer) in shared.schedules.keys().zip(answers) {
@@ -262,27 +271,33 @@ impl Scheduler {
             rows: BTreeMap::new(),
             look_at: None,
             looked_at: Duration::ZERO,
-            retired_at: None,
+            maintained_at: None,
         }
     }
 
     async fn read(&mut self) -> Result<(), StoreError> {
         let commands = self.changes.borrow_and_update().commands;
         let asked = self.shared.env.now();
-        let found = self.shared.within_patience(self.shared.store.schedules(asked)).await?;
+        let found = self.shared.within_patience(self.shared.store.schedules(asked, ScheduleFilter::default())).await?;
         let answered = self.shared.env.now();
         self.ahead = ahead(asked.wall, found.now, answered.wall);
         let mut before = std::mem::take(&mut self.rows);
+        // What other builds have left, or may have left.
         let mut has_others = false;
         let mut missing = self.shared.schedules.len();
+        let mut far_ahead = Vec::new();
         for record in found.schedules {
             let schedule = &record.schedule;
             let is_known = self.shared.kinds.contains(&*schedule.job.kind);
             let is_in_code = self.shared.schedules.contains_key(&schedule.key);
             if is_in_code && record.retired_at.is_none() {
                 missing -= 1;
+                has_others |= schedule.build.as_ref().is_some_and(|build| *build != self.shared.options.build);
             }
             if is_known && (schedule.build.is_none() || is_in_code) {
+                if record.last_tick < ONCE && record.last_tick.duration_since(found.now) > AHEAD {
+                    far_ahead.push(schedule.key.clone());
+                }
                 let key = schedule.key.clone();
                 let known = before.remove(&key);
                 self.rows.insert(key, Row::new(record, known));
@@ -293,14 +308,16 @@ impl Scheduler {
         self.commands = Some(commands);
         self.read_at = answered.steady;
         self.look_at = self.waits().then_some(self.next_look(answered.steady));
-        if missing > 0 {
-            // Others took this process for gone, or somebody has put back an older state.
-            declare(&self.shared).await?;
-        } else if has_others && self.retired_at.is_none_or(|at| answered.steady.saturating_sub(at) >= SAFETY_NET) {
-            // Another build has them, or nobody has them any more.
-            self.retired_at = Some(answered.steady);
-            let retire = ScheduleChange::Retire { kinds: Arc::clone(&self.shared.kinds) };
-            self.shared.within_patience(self.shared.store.change_schedules(answered, retire)).await?;
+        if !far_ahead.is_empty() {
+            let recount = ScheduleChange::Recount { keys: far_ahead };
+            self.shared.within_patience(self.shared.store.change_schedules(answered, recount)).await?;
+        }
+        // Where some are missing, others took this process for gone, or somebody has put back an older state.
+        let rested = self.maintained_at.is_none_or(|at| answered.steady.saturating_sub(at) >= SAFETY_NET);
+        if missing > 0 || (has_others && rested) {
+            self.maintained_at = Some(answered.steady);
+            let up_for = self.shared.up_for();
+            put(&self.shared, |schedules, kinds| ScheduleChange::Maintain { schedules, kinds, up_for }).await?;
         }
         Ok(())
     }

@@ -9,7 +9,9 @@ pub mod postgres;
 pub mod sqlite;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use jobs_core::StoreError;
 use jobs_core::store::{Fire, Fired, Store, TickFilter};
 
@@ -21,6 +23,11 @@ pub(crate) const CANCELLED_FOR_A_TICK: &str = "a later tick of its schedule has 
 /// How many accounts of ticks a filter asks for.
 pub(crate) const fn ticks_of(filter: &TickFilter) -> usize {
     if filter.limit == 0 || filter.limit > 1_000 { 1_000 } else { filter.limit }
+}
+
+/// When a process began that has run for so long.
+pub(crate) fn start_of(now: Timestamp, up_for: Duration) -> Timestamp {
+    now.saturating_sub(SignedDuration::try_from(up_for).unwrap_or_default()).unwrap_or(now)
 }
 
 /// Whether a tick began to wait for the run before it. Whoever runs that shall hear of it, and of its cancellation.

@@ -48,6 +48,8 @@ pub enum Guard {
     PausedSchedules,
     /// A schedule that a known worker has is not retired.
     RetireUnheld,
+    /// What a later start has declared stays while its worker is known.
+    LaterStart,
     /// What passed before an edit or a resume is accounted for.
     PassedAccounts,
     /// Other times, and those of a schedule that is resumed, count from now.
@@ -106,7 +108,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -126,6 +128,7 @@ impl Guard {
         Self::QueuedLook,
         Self::PausedSchedules,
         Self::RetireUnheld,
+        Self::LaterStart,
         Self::PassedAccounts,
         Self::EditNoMisfire,
         Self::Probation,

@@ -148,7 +148,7 @@ impl Executor {
             created_at: job.created_at,
             run_at: job.run_at,
             started_at,
-            tick: job.tick.map(|tick| tick.instant),
+            tick: job.tick,
             timeout,
         };
         let context = JobContext::new(context, leash.stop.clone());

@@ -154,6 +154,7 @@ impl Keeper {
             queues: options.queues.iter().map(|queue| queue.name.to_string()).collect(),
             schedules: self.shared.schedules.keys().cloned().collect(),
             lease: options.lease,
+            up_for: self.shared.up_for(),
         };
         if let Err(error) = self.shared.within_patience(self.shared.store.register(sent, new)).await {
             // The answer may have been lost. An id is used once, so this one is given up like a lost one.

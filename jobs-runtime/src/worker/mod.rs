@@ -29,7 +29,7 @@ pub(crate) mod supervisor;
 pub(crate) mod warden;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jobs_core::Services;
@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     /// The schedules in the code of this build, by key.
     pub(crate) schedules: BTreeMap<String, NewSchedule>,
     pub(crate) runs: Runs,
+    /// When this process began to be known, by its steady clock.
+    pub(crate) began: OnceLock<Duration>,
     pub(crate) board: Arc<Board>,
     pub(crate) redact: Option<Redact>,
 }
@@ -105,6 +107,12 @@ pub(crate) struct QueueOption {
 }
 
 impl Shared {
+    /// For how long this process has been known.
+    pub(crate) fn up_for(&self) -> Duration {
+        let now = self.env.now().steady;
+        now.saturating_sub(*self.began.get_or_init(|| now))
+    }
+
     /// Runs a store call under the deadline that every wait on a database has.
     pub(crate) async fn within_patience<T>(
         &self,

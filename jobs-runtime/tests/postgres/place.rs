@@ -143,6 +143,7 @@ pub(crate) async fn worker_at(store: &PostgresStore, at: Now) -> WorkerId {
         queues: vec!["default".to_owned()],
         schedules: Vec::new(),
         lease: Duration::from_secs(600),
+        up_for: Duration::ZERO,
     };
     store.register(at, new).await.expect("the worker is known");
     worker

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jobs_core::argument::{ArgumentReader, codec};
 use jobs_core::registry::{Handler, Location};
-use jobs_core::store::{JobFilter, JobStore, ManageStore, Retention, ScheduleStore};
+use jobs_core::store::{JobFilter, JobStore, ManageStore, Retention, ScheduleFilter, ScheduleStore};
 use jobs_core::{JobContext, JobEntry, JobId, State};
 use jobs_runtime::env::Env;
 use jobs_runtime::health::{Health, PartStatus};
@@ -262,7 +262,7 @@ async fn go_on(runtime: &Runtime, store: &Arc<Tap>, taken: &[Taken]) -> Result<(
     store.heartbeat(now, worker).await.map_err(said("heartbeat"))?;
     store.rescue(now, worker).await.map_err(said("rescue"))?;
     store.prune(now, Retention { completed: day, cancelled: day, failed: day }).await.map_err(said("prune"))?;
-    store.schedules(now).await.map_err(said("schedules"))?;
+    store.schedules(now, ScheduleFilter::default()).await.map_err(said("schedules"))?;
     store.unserved(now).await.map_err(said("unserved"))?;
     store.workers().await.map_err(said("workers"))?;
     client.counts().await.map_err(said("counts"))?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::store::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Now, PausedQueue, ScheduleChange,
-    ScheduleRecord, TickRecord,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, KnownWorkers, NewWorker, Now, PausedQueue,
+    ScheduleChange, ScheduleRecord, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, State, WorkerId};
 
@@ -68,8 +68,12 @@ struct Case {
 struct Tenant {
     /// The kinds that it knows, each with the shape of its arguments.
     kinds: BTreeMap<String, String>,
+    /// The build that it runs.
+    build: String,
     /// The schedules in its code.
     schedules: BTreeSet<String>,
+    /// When its process started.
+    started: Timestamp,
     lease: Duration,
     renewed: Duration,
 }
@@ -168,14 +172,7 @@ impl Referee {
         }
     }
 
-    pub(super) fn registered(
-        &mut self,
-        life: &Life,
-        now: Now,
-        id: WorkerId,
-        lease: Duration,
-        (kinds, schedules): (BTreeMap<String, String>, BTreeSet<String>),
-    ) {
+    pub(super) fn registered(&mut self, life: &Life, now: Now, worker: &NewWorker) {
         let own = life.name();
         // A crash for a claim whose answer never came cannot be taken back: nobody here knows of it.
         let forgotten = self.cases.iter().find(|(_, case)| {
@@ -186,9 +183,16 @@ impl Referee {
             let by = format!("{own}: {}", job_text(*id));
             self.blame("a process that lost its lease and lives takes back the crashes that this cost", by);
         }
-        let tenant = Tenant { kinds, schedules, lease, renewed: now.steady };
-        self.tenants.insert(id, tenant);
-        if self.graves.insert(id, life.clone()).is_some() {
+        let tenant = Tenant {
+            kinds: worker.kinds.iter().map(|kind| (kind.name.clone(), kind.shape.clone())).collect(),
+            build: worker.build.clone(),
+            schedules: worker.schedules.iter().cloned().collect(),
+            started: now.wall - worker.up_for,
+            lease: worker.lease,
+            renewed: now.steady,
+        };
+        self.tenants.insert(worker.id, tenant);
+        if self.graves.insert(worker.id, life.clone()).is_some() {
             self.blame("a worker's id is used once", life.name());
         }
     }
@@ -295,8 +299,10 @@ impl Referee {
 
     /// Schedules have been changed.
     pub(super) fn changed(&mut self, now: Now, change: &ScheduleChange, rows: Vec<ScheduleRecord>, accounts: Vec<TickRecord>) {
-        let held = self.tenants.values().filter(|tenant| tenant.has_lease(now)).flat_map(|tenant| tenant.schedules.clone());
-        let held: BTreeSet<String> = held.collect();
+        let mut held = KnownWorkers::default();
+        for tenant in self.tenants.values().filter(|tenant| tenant.has_lease(now)) {
+            held.add(tenant.build.clone(), tenant.started, tenant.schedules.iter().cloned());
+        }
         let broken = self.schedules.changed(now.steady, (change, now.wall), rows, accounts, &held);
         if let Some((rule, by)) = broken {
             self.blame(rule, by);

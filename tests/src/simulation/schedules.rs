@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use jobs_core::JobId;
 use jobs_core::schedule::{GRACE, Misfire, Overlap, Schedule, Times};
 use jobs_core::store::{
-    Deal, Fire, Fired, NewSchedule, Occasion, RETIRED_FOR, ScheduleChange, ScheduleRecord, Skip, TickOutcome, TickRecord,
+    Deal, Fire, Fired, KnownWorkers, NewSchedule, Occasion, RETIRED_FOR, ScheduleChange, ScheduleRecord, Skip, TickOutcome,
+    TickRecord,
 };
 
 /// By how much the ticks of a schedule are behind at most where a healthy process fires them.
@@ -189,14 +190,14 @@ impl Schedules {
         accounted(shot, &before, &news)
     }
 
-    /// The rule that a change has broken. `held` are the keys that known workers have.
+    /// The rule that a change has broken. `held` is what the workers with a lease have.
     pub(super) fn changed(
         &mut self,
         at: Duration,
         (change, now): (&ScheduleChange, Timestamp),
         rows: Vec<ScheduleRecord>,
         accounts: Vec<TickRecord>,
-        held: &BTreeSet<String>,
+        held: &KnownWorkers,
     ) -> Option<(&'static str, String)> {
         let rows: BTreeMap<String, ScheduleRecord> = rows.into_iter().map(|row| (row.schedule.key.clone(), row)).collect();
         let before = std::mem::replace(&mut self.rows, rows.clone());
@@ -226,6 +227,9 @@ impl Schedules {
                 }
                 (Some(old), Some(new)) if old.retired_at != new.retired_at && new.retired_at.is_some() => {
                     retired(change, now, (old, new), news, held)
+                }
+                (Some(old), Some(_)) if takes_over(change, now, old, held) => {
+                    Some("a build that runs takes nothing from one that started later")
                 }
                 (Some(old), Some(new)) => edited(change, now, (old, new), news),
             };
@@ -357,6 +361,7 @@ fn accounted(shot: &Shot<'_>, before: &ScheduleRecord, news: &[(Option<TickRecor
 fn created(change: &ScheduleChange, now: Timestamp, row: &ScheduleRecord, news: &[(Option<TickRecord>, TickRecord)]) -> Broken {
     let asked = match change {
         ScheduleChange::Declare { schedules, .. }
+        | ScheduleChange::Maintain { schedules, .. }
         | ScheduleChange::Save { schedules }
         | ScheduleChange::ReplaceGroup { schedules, .. } => schedules.iter().any(|schedule| schedule.key == row.schedule.key),
         _ => false,
@@ -371,8 +376,9 @@ fn is_gone_from(change: &ScheduleChange, row: &ScheduleRecord) -> bool {
     let NewSchedule { key, build, job, .. } = &row.schedule;
     let is_of = |kinds: &BTreeSet<String>| build.is_some() && kinds.contains(&*job.kind);
     match change {
-        ScheduleChange::Declare { schedules, kinds } => is_of(kinds) && schedules.iter().all(|schedule| schedule.key != *key),
-        ScheduleChange::Retire { kinds } => is_of(kinds),
+        ScheduleChange::Declare { schedules, kinds } | ScheduleChange::Maintain { schedules, kinds, .. } => {
+            is_of(kinds) && schedules.iter().all(|schedule| schedule.key != *key)
+        }
         _ => false,
     }
 }
@@ -382,9 +388,9 @@ fn retired(
     now: Timestamp,
     (old, new): (&ScheduleRecord, &ScheduleRecord),
     news: &[(Option<TickRecord>, TickRecord)],
-    held: &BTreeSet<String>,
+    held: &KnownWorkers,
 ) -> Broken {
-    if held.contains(&old.schedule.key) {
+    if held.schedules.contains(&old.schedule.key) {
         return Some("a schedule is retired only when no known worker has it");
     }
     let mut expected = old.clone();
@@ -397,11 +403,11 @@ fn removed(
     (change, now): (&ScheduleChange, Timestamp),
     row: &ScheduleRecord,
     news: &[(Option<TickRecord>, TickRecord)],
-    held: &BTreeSet<String>,
+    held: &KnownWorkers,
 ) -> Broken {
     let NewSchedule { key, build, group, .. } = &row.schedule;
     let may_go = match change {
-        ScheduleChange::Declare { .. } | ScheduleChange::Retire { .. } => {
+        ScheduleChange::Declare { .. } | ScheduleChange::Maintain { .. } => {
             let over = |since: Timestamp| since.saturating_add(RETIRED_FOR).is_ok_and(|until| until <= now);
             is_gone_from(change, row) && row.retired_at.is_some_and(over)
         }
@@ -414,7 +420,7 @@ fn removed(
     if !may_go {
         return Some("a schedule is removed by who may do so");
     }
-    if build.is_some() && held.contains(key) {
+    if build.is_some() && held.schedules.contains(key) {
         return Some("a schedule is retired only when no known worker has it");
     }
     let is_removed = |(_, new): &(Option<TickRecord>, TickRecord)| {
@@ -422,6 +428,13 @@ fn removed(
     };
     (news.len() != row.queued.len() || !news.iter().all(is_removed))
         .then_some("what waits when its schedule is removed is accounted for")
+}
+
+/// Whether a change takes what a build has declared that runs and started later.
+fn takes_over(change: &ScheduleChange, now: Timestamp, old: &ScheduleRecord, held: &KnownWorkers) -> bool {
+    let ScheduleChange::Maintain { up_for, .. } = change else { return false };
+    let start = old.schedule.build.as_ref().and_then(|build| held.builds.get(build));
+    old.retired_at.is_none() && start.is_some_and(|start| *start + *up_for > now)
 }
 
 fn edited(
@@ -435,12 +448,14 @@ fn edited(
         ScheduleChange::Pause { .. } => new.paused_at == Some(now) && old.paused_at.is_none(),
         ScheduleChange::Resume { .. } => resumed,
         ScheduleChange::Override { times, .. } => new.override_times == *times,
-        ScheduleChange::Declare { .. } => old.schedule.build.is_some() && new.schedule.build.is_some(),
+        ScheduleChange::Declare { .. } | ScheduleChange::Maintain { .. } => {
+            old.schedule.build.is_some() && new.schedule.build.is_some()
+        }
         ScheduleChange::Save { .. } | ScheduleChange::ReplaceGroup { .. } => new.schedule.build.is_none(),
         _ => false,
     };
     let limits = |row: &ScheduleRecord| (row.schedule.starts_at, row.schedule.ends_at);
-    let is_back = matches!(change, ScheduleChange::Declare { .. }) && new.retired_at.is_none();
+    let is_back = matches!(change, ScheduleChange::Declare { .. } | ScheduleChange::Maintain { .. }) && new.retired_at.is_none();
     if !is_asked || new.version != old.version + 1 || (old.retired_at != new.retired_at && !is_back) {
         return Some("a row changes as it was asked to, and its version grows");
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jobs_core::schedule::Overlap;
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore, Schedules, Signal,
-    StoreFuture, StoreInfo, TickFilter, TickRecord,
+    NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList,
+    ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -162,14 +162,11 @@ impl Server {
         Ok(answers)
     }
 
-    pub(super) fn register(&self, life: &Life, now: Now, worker: NewWorker) -> Result<(), StoreError> {
-        let (id, build, lease) = (worker.id, worker.build.clone(), worker.lease);
-        let schedules = worker.schedules.iter().cloned().collect();
-        let kinds = worker.kinds.iter().map(|kind| (kind.name.clone(), kind.shape.clone())).collect();
+    pub(super) fn register(&self, life: &Life, now: Now, worker: &NewWorker) -> Result<(), StoreError> {
         let now = self.now(now);
-        at_once(self.store.register(now, worker))?;
-        self.note(&life.name(), format_args!("register {} build {build}", id_text(id)));
-        self.book().referee.registered(life, now, id, lease, (kinds, schedules));
+        at_once(self.store.register(now, worker.clone()))?;
+        self.note(&life.name(), format_args!("register {} build {}", id_text(worker.id), worker.build));
+        self.book().referee.registered(life, now, worker);
         self.look_over(&Cause::Register);
         Ok(())
     }
@@ -257,7 +254,7 @@ impl Server {
     ) -> Result<Vec<ScheduleAnswer>, StoreError> {
         let what = match change {
             ScheduleChange::Declare { .. } => "declare",
-            ScheduleChange::Retire { .. } => "retire",
+            ScheduleChange::Maintain { .. } => "maintain",
             ScheduleChange::Save { .. } => "save",
             ScheduleChange::ReplaceGroup { .. } => "replace group",
             ScheduleChange::Remove { .. } => "remove",
@@ -268,10 +265,10 @@ impl Server {
         };
         let scope = change.scope();
         let now = self.now(now);
-        let before = self.schedules(now)?.schedules;
+        let before = self.schedules(now, ScheduleFilter::default())?.schedules;
         let answers = at_once(self.store.change_schedules(now, change.clone()))?;
         self.note(&life.name(), format_args!("{what} {} -> {answers:?}", scope.keys.join(" ")));
-        let rows = self.schedules(now)?.schedules;
+        let rows = self.schedules(now, ScheduleFilter::default())?.schedules;
         let changed = before.iter().filter(|row| !rows.contains(row)).map(|row| &row.schedule.key);
         let accounts = changed.flat_map(|key| self.accounts(key)).collect();
         for row in rows.iter().filter(|row| !before.contains(row)) {
@@ -291,8 +288,8 @@ impl Server {
         at_once(self.store.ticks(filter)).unwrap_or_default()
     }
 
-    pub(super) fn schedules(&self, now: Now) -> Result<Schedules, StoreError> {
-        at_once(self.store.schedules(self.now(now)))
+    pub(super) fn schedules(&self, now: Now, filter: ScheduleFilter) -> Result<ScheduleList, StoreError> {
+        at_once(self.store.schedules(self.now(now), filter))
     }
 
     /// Fires ticks, one after another, in one instant.
@@ -327,7 +324,7 @@ impl Server {
                 record.is_some_and(|record| !record.state.is_finished() && !record.cancel_requested)
             };
             let unasked = before.iter().filter(unasked).count();
-            let row = self.schedules(now)?.schedules.into_iter().find(|row| row.schedule.key == *key);
+            let row = self.schedules(now, ScheduleFilter::default())?.schedules.into_iter().find(|row| row.schedule.key == *key);
             let accounts = self.accounts(key);
             let shot = Shot { fire, fired, now: now.wall, planned, before: &before, unasked, row, accounts };
             self.book().referee.fired(now.steady, &shot);

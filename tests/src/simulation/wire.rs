@@ -9,8 +9,8 @@ use std::time::Duration;
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
-    Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 use tokio::sync::oneshot;
@@ -282,7 +282,7 @@ impl JobStore for Wire {
     }
 
     fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
-        self.call(Lane::Duties, move |server, life| server.register(life, now, worker))
+        self.call(Lane::Duties, move |server, life| server.register(life, now, &worker))
     }
 
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
@@ -340,8 +340,8 @@ impl ScheduleStore for Wire {
         self.call(Lane::Duties, move |server, life| server.change_schedules(life, now, &change))
     }
 
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
-        self.call(Lane::Duties, move |server, _| server.schedules(now))
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
+        self.call(Lane::Duties, move |server, _| server.schedules(now, filter))
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {

@@ -11,6 +11,36 @@ use super::{
 };
 use crate::schedule::{ONCE, Times, passed};
 
+/// A last tick that lies further ahead of the store's clock was made by a wrong clock: 3 hours, as in cronie (`cron.c`), which takes a larger
+/// difference for a clock that was set.
+pub const AHEAD: SignedDuration = SignedDuration::from_hours(3);
+
+/// Processes whose starts lie this close together have started at once, and none of them takes from the other.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
+
+/// What the known workers have and run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownWorkers {
+    /// The keys of the schedules that stand in their code.
+    pub schedules: BTreeSet<String>,
+    /// Their builds, each with the latest start of a process of it.
+    pub builds: BTreeMap<String, Timestamp>,
+}
+
+impl KnownWorkers {
+    /// Counts in a worker of this build, whose process started then.
+    pub fn add(&mut self, build: String, started_at: Timestamp, schedules: impl IntoIterator<Item = String>) {
+        let latest = self.builds.entry(build).or_insert(started_at);
+        *latest = started_at.max(*latest);
+        self.schedules.extend(schedules);
+    }
+
+    /// Whether a process of this build is known that started at this instant or later.
+    fn has_later(&self, build: &str, instant: Timestamp) -> bool {
+        self.builds.get(build).is_some_and(|start| start.duration_since(instant) >= -AT_ONCE)
+    }
+}
+
 /// The rows that a change may concern: those of any of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeScope {
@@ -18,7 +48,7 @@ pub struct ChangeScope {
     pub keys: Vec<String>,
     /// Of this group.
     pub group: Option<String>,
-    /// Of code, with these kinds. The keys of the schedules that known workers have are wanted, too.
+    /// Of code, with these kinds. Then the [`KnownWorkers`] are wanted, too.
     pub kinds: Option<Arc<BTreeSet<String>>>,
 }
 
@@ -28,15 +58,14 @@ impl ScheduleChange {
     pub fn scope(&self) -> ChangeScope {
         let of = |schedules: &[NewSchedule]| schedules.iter().map(|schedule| schedule.key.clone()).collect();
         match self {
-            Self::Declare { schedules, kinds } => {
+            Self::Declare { schedules, kinds } | Self::Maintain { schedules, kinds, .. } => {
                 ChangeScope { keys: of(schedules), group: None, kinds: Some(Arc::clone(kinds)) }
             }
-            Self::Retire { kinds } => ChangeScope { kinds: Some(Arc::clone(kinds)), ..ChangeScope::default() },
             Self::Save { schedules } => ChangeScope { keys: of(schedules), ..ChangeScope::default() },
             Self::ReplaceGroup { group, schedules } => {
                 ChangeScope { keys: of(schedules), group: Some(group.clone()), kinds: None }
             }
-            Self::Remove { keys } | Self::Pause { keys } | Self::Resume { keys } => {
+            Self::Remove { keys } | Self::Pause { keys } | Self::Resume { keys } | Self::Recount { keys } => {
                 ChangeScope { keys: keys.clone(), ..ChangeScope::default() }
             }
             Self::Override { key, .. } => ChangeScope { keys: vec![key.clone()], ..ChangeScope::default() },
@@ -57,18 +86,25 @@ pub struct ScheduleEdit {
     pub ticks: Vec<TickRecord>,
 }
 
-/// What `change` does at `now`, where `rows` are those in its scope and `held` are the keys that known workers have.
+/// What `change` does at `now`, where `rows` are those in its scope.
 #[must_use]
-pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>, held: &BTreeSet<String>) -> ScheduleEdit {
+pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>, known: &KnownWorkers) -> ScheduleEdit {
     let mut book = Book::new(now, rows);
     let mut answers = Vec::new();
     match change {
         ScheduleChange::Declare { schedules, kinds } => {
-            let declared: BTreeSet<String> = schedules.iter().map(|schedule| schedule.key.clone()).collect();
+            let keys = keys_of(&schedules);
             answers.extend(schedules.into_iter().map(|schedule| book.declare(schedule)));
-            book.retire(&kinds, |key| declared.contains(key) || held.contains(key));
+            book.retire(&kinds, |key| keys.contains(key) || known.schedules.contains(key));
         }
-        ScheduleChange::Retire { kinds } => book.retire(&kinds, |key| held.contains(key)),
+        ScheduleChange::Maintain { schedules, kinds, up_for } => {
+            let keys = keys_of(&schedules);
+            let up_for = SignedDuration::try_from(up_for).unwrap_or(SignedDuration::MAX);
+            let since = now.saturating_sub(up_for).unwrap_or(now);
+            answers.extend(schedules.into_iter().map(|schedule| book.maintain(schedule, |build| known.has_later(build, since))));
+            book.retire(&kinds, |key| keys.contains(key) || known.schedules.contains(key));
+        }
+        ScheduleChange::Recount { keys } => answers.extend(keys.iter().map(|key| book.recount(key))),
         ScheduleChange::Save { schedules } => return book.save_all(schedules, None),
         ScheduleChange::ReplaceGroup { group, schedules } => return book.save_all(schedules, Some(&group)),
         ScheduleChange::Remove { keys } => answers.extend(keys.iter().map(|key| book.remove(key))),
@@ -77,6 +113,10 @@ pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>,
         ScheduleChange::Override { key, times } => answers.push(book.give_times(&key, times)),
     }
     book.close(answers)
+}
+
+fn keys_of(schedules: &[NewSchedule]) -> BTreeSet<String> {
+    schedules.iter().map(|schedule| schedule.key.clone()).collect()
 }
 
 /// The rows, and what of them has changed.
@@ -129,6 +169,29 @@ impl Book {
             }
             _ => self.put(schedule),
         }
+    }
+
+    /// Declares what no later start has declared.
+    fn maintain(&mut self, schedule: NewSchedule, has_later: impl Fn(&str) -> bool) -> ScheduleAnswer {
+        let stays = |row: &ScheduleRecord| match &row.schedule.build {
+            Some(build) => row.retired_at.is_none() && (Some(build) == schedule.build.as_ref() || has_later(build)),
+            None => false,
+        };
+        match self.rows.get(&schedule.key) {
+            Some(row) if stays(row) => ScheduleAnswer::Unchanged,
+            _ => self.declare(schedule),
+        }
+    }
+
+    fn recount(&mut self, key: &str) -> ScheduleAnswer {
+        let now = self.now;
+        let Some(row) = self.rows.get_mut(key) else { return ScheduleAnswer::Unknown };
+        if row.last_tick >= ONCE || row.last_tick.duration_since(now) <= AHEAD {
+            return ScheduleAnswer::Unchanged;
+        }
+        row.last_tick = now;
+        row.version += 1;
+        ScheduleAnswer::Changed
     }
 
     fn retire(&mut self, kinds: &BTreeSet<String>, stays: impl Fn(&str) -> bool) {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Deal, Fire, Fired, Occasion, Skip, TickOutcome};
+use super::{Deal, Fire, Fired, Occasion, Skip, TickOutcome, TickRecord};
 use crate::id::JobId;
 use crate::schedule::{ONCE, Overlap};
 
@@ -57,6 +57,8 @@ pub struct Judgement {
     pub row: Option<FireRow>,
     /// The ticks that waited, and now are accounted for as replaced.
     pub replaced: Vec<Timestamp>,
+    /// The tick before this one.
+    pub since: Timestamp,
     /// How this tick is accounted for; `None` for one that is not dealt with. [`TickOutcome::Fired`] stores its job.
     pub outcome: Option<TickOutcome>,
     /// The answer for one that is not dealt with.
@@ -75,9 +77,23 @@ impl Judgement {
         }
     }
 
+    /// The accounts to write at `now`, by the store's clock. An account that is there keeps its cause, what it counts from and what it
+    /// stands for.
+    #[must_use]
+    pub fn accounts(&self, fire: &Fire, now: Timestamp, job: Option<JobId>) -> Vec<TickRecord> {
+        let replaced = |tick: &Timestamp| TickRecord::new(&*fire.key, *tick, *tick, now, TickOutcome::Skipped(Skip::Replaced));
+        let own = |outcome| {
+            let mut account = TickRecord::new(&*fire.key, fire.tick, self.since, now, outcome);
+            (account.cause, account.missed, account.job) = (fire.occasion.cause(), fire.missed, job);
+            account
+        };
+        self.replaced.iter().map(replaced).chain(self.outcome.map(own)).collect()
+    }
+
     /// Nothing is done, and this is the answer.
     const fn nothing(otherwise: Fired) -> Self {
-        Self { cancel: Vec::new(), row: None, replaced: Vec::new(), outcome: None, otherwise }
+        let since = Timestamp::UNIX_EPOCH;
+        Self { cancel: Vec::new(), row: None, replaced: Vec::new(), since, outcome: None, otherwise }
     }
 
     /// The row becomes so, and the tick is accounted for so.
@@ -92,6 +108,7 @@ impl Judgement {
 pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, live: &[Live]) -> Judgement {
     const LOST: Judgement = Judgement::nothing(Fired::Lost);
     let Some(mut row) = row else { return LOST };
+    let mut since = fire.tick;
     match &fire.occasion {
         Occasion::Time { last_tick, version } => {
             if (row.last_tick, row.version) != (*last_tick, *version) || fire.tick <= row.last_tick {
@@ -100,7 +117,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
             if fire.tick > now && fire.tick < ONCE {
                 return Judgement::nothing(Fired::Early(now));
             }
-            row.last_tick = fire.tick;
+            since = std::mem::replace(&mut row.last_tick, fire.tick);
             if dealt {
                 // A run on start at this very instant stands for it.
                 return Judgement::dealt(row, None);
@@ -114,7 +131,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
                 return Judgement::nothing(Fired::Queued);
             }
             row.queued.remove(0);
-            return Judgement::dealt(row, Some(TickOutcome::Fired));
+            return Judgement { since, ..Judgement::dealt(row, Some(TickOutcome::Fired)) };
         }
         Occasion::Start { build } => {
             if dealt || build.as_ref().is_some_and(|build| row.started.contains(build)) {
@@ -122,7 +139,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
             }
             if row.paused {
                 // It did not run, so that it may when it is resumed and somebody starts.
-                return Judgement::dealt(row, Some(TickOutcome::Skipped(Skip::Paused)));
+                return Judgement { since, ..Judgement::dealt(row, Some(TickOutcome::Skipped(Skip::Paused))) };
             }
             if let Some(build) = build {
                 row.started.push(build.clone());
@@ -133,7 +150,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
         Occasion::Request if dealt => return LOST,
         Occasion::Request => {}
     }
-    meet(fire, row, live)
+    Judgement { since, ..meet(fire, row, live) }
 }
 
 /// The tick and those that came before it.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
-    Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -150,8 +150,8 @@ impl ScheduleStore for MemoryStore {
         self.call(move |state| state.change_schedules(now, change))
     }
 
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
-        self.call(move |state| state.schedules(now))
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
+        self.call(move |state| state.schedules(now, &filter))
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {

@@ -10,20 +10,21 @@ use jobs_core::{JobId, State as JobState, WorkerId};
 
 use super::index::Parking;
 use super::state::{Job, State};
+use crate::store::start_of;
 use crate::testing::guards::Guard;
 
 /// A worker that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Worker {
     name: String,
-    build: String,
+    pub(super) build: String,
     /// The shape of the arguments of each kind it can run.
     kinds: BTreeMap<String, String>,
     queues: Vec<String>,
     /// The keys of the schedules that its build has.
     pub(super) schedules: Vec<String>,
     lease: Duration,
-    started_at: Timestamp,
+    pub(super) started_at: Timestamp,
     renewed_at: Timestamp,
     renewed: Duration,
 }
@@ -62,7 +63,7 @@ impl State {
             queues: worker.queues,
             schedules: worker.schedules,
             lease: worker.lease,
-            started_at: now.wall,
+            started_at: start_of(now.wall, worker.up_for),
             renewed_at: now.wall,
             renewed: now.steady,
         };

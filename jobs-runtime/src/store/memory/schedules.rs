@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules,
-    Skip, TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, KnownWorkers, Live, NewSchedule, Now, Occasion, ScheduleAnswer, ScheduleChange,
+    ScheduleFilter, ScheduleList, ScheduleRecord, TickFilter, TickOutcome, TickRecord, change, judge,
 };
 use jobs_core::{JobId, State as JobState, StoreError};
 
@@ -25,9 +25,17 @@ impl State {
                 || (schedule.build.is_some() && kinds.as_ref().is_some_and(|kinds| kinds.contains(&*schedule.job.kind)))
         };
         let rows: Vec<ScheduleRecord> = self.schedules.values().filter(|row| concerns(row)).cloned().collect();
-        let held: BTreeSet<String> = self.workers.values().flat_map(|worker| worker.schedules.iter().cloned()).collect();
-        let held = if Guard::RetireUnheld.is_on() { held } else { BTreeSet::new() };
-        let edit = change(now.wall, wanted, rows, &held);
+        let mut known = KnownWorkers::default();
+        for worker in self.workers.values() {
+            known.add(worker.build.clone(), worker.started_at, worker.schedules.iter().cloned());
+        }
+        if !Guard::RetireUnheld.is_on() {
+            known.schedules.clear();
+        }
+        if !Guard::LaterStart.is_on() {
+            known.builds.clear();
+        }
+        let edit = change(now.wall, wanted, rows, &known);
         self.wake.commands |= !(edit.write.is_empty() && edit.remove.is_empty());
         for key in &edit.remove {
             self.schedules.remove(key);
@@ -44,8 +52,12 @@ impl State {
         edit.answers
     }
 
-    pub(super) fn schedules(&self, now: Now) -> Schedules {
-        Schedules { now: now.wall, schedules: self.schedules.values().cloned().collect() }
+    pub(super) fn schedules(&self, now: Now, filter: &ScheduleFilter) -> ScheduleList {
+        let wanted = |row: &&ScheduleRecord| {
+            let NewSchedule { key, group, .. } = &row.schedule;
+            filter.key.as_ref().is_none_or(|wanted| wanted == key) && (filter.group.is_none() || filter.group == *group)
+        };
+        ScheduleList { now: now.wall, schedules: self.schedules.values().filter(wanted).cloned().collect() }
     }
 
     pub(super) fn ticks(&self, filter: &TickFilter) -> Vec<TickRecord> {
@@ -97,13 +109,12 @@ impl State {
         }
         let by_the_clock = if Guard::EarlyTicks.is_on() { now.wall } else { Timestamp::MAX };
         let live = if Guard::Overlaps.is_on() { self.live_of(&fire.key) } else { Vec::new() };
-        let since = row.as_ref().map_or(fire.tick, |row| row.last_tick);
         let judgement = judge(&fire, by_the_clock, row, dealt, &live);
         if Guard::CancelBefore.is_on() {
             self.cancel(now, &judgement.cancel, CANCELLED_FOR_A_TICK);
         }
-        let stored: Option<JobId> = match (judgement.outcome, fire.deal) {
-            (Some(TickOutcome::Fired), Deal::Job(job)) => Some(self.enqueue_one(now, id_of(&job)?, *job).id),
+        let stored: Option<JobId> = match (judgement.outcome, &fire.deal) {
+            (Some(TickOutcome::Fired), Deal::Job(job)) => Some(self.enqueue_one(now, id_of(job)?, (**job).clone()).id),
             _ => None,
         };
         if let (Some(row), Some(known)) = (&judgement.row, self.schedules.get_mut(&fire.key)) {
@@ -114,14 +125,7 @@ impl State {
             }
             known.started.clone_from(&row.started);
         }
-        for tick in &judgement.replaced {
-            self.account(TickRecord::new(&*fire.key, *tick, *tick, now.wall, TickOutcome::Skipped(Skip::Replaced)));
-        }
-        if let Some(outcome) = judgement.outcome {
-            let is_planned = matches!(fire.occasion, Occasion::Time { .. });
-            let since = if is_planned { since } else { fire.tick };
-            let mut account = TickRecord::new(at.0, fire.tick, since, now.wall, outcome);
-            (account.missed, account.job) = (fire.missed, stored);
+        for account in judgement.accounts(&fire, now.wall, stored) {
             self.account(account);
         }
         Ok(judgement.answer(stored))

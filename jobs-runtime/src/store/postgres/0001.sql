@@ -170,7 +170,7 @@ CREATE TABLE {s}.schedule (
     build         text,                                           -- the build whose code it stands in; none for one that the store alone has
     definition    text        NOT NULL,                           -- all else that was declared or saved, a JSON object
     version       bigint      NOT NULL,                           -- grows with each change but for ticks
-    last_tick     timestamptz NOT NULL,                           -- only grows
+    last_tick     timestamptz NOT NULL,                           -- only grows, but for one that a wrong clock has put far ahead
     paused_at     timestamptz,                                    -- by hand
     retired_at    timestamptz,                                    -- since when it is gone from all code
     override_spec text,                                           -- times that were given by hand
@@ -188,6 +188,7 @@ CREATE INDEX schedule_group ON {s}.schedule (group_name) WHERE group_name IS NOT
 CREATE TABLE {s}.tick (
     schedule text COLLATE "C" NOT NULL,
     instant  timestamptz NOT NULL,
+    cause    text COLLATE "C" NOT NULL,                           -- time, start or request
     since    timestamptz NOT NULL,
     dealt_at timestamptz NOT NULL,
     outcome  text COLLATE "C" NOT NULL,                           -- fired, queued, or why it was skipped

@@ -35,6 +35,7 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
                     .await?;
             }
             let lease = i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX / 4_000);
+            let up_for = i64::try_from(worker.up_for.as_millis()).unwrap_or(0);
             let key = worker_uuid(worker.id);
             let params = [
                 time(&now),
@@ -45,11 +46,12 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
                 (&worker.queues as _, Type::TEXT_ARRAY),
                 (&lease as _, Type::INT8),
                 (&worker.schedules as _, Type::TEXT_ARRAY),
+                (&up_for as _, Type::INT8),
             ];
             connection
                 .rows(
                     "INSERT INTO {s}.worker (id, name, build, kinds, queues, lease, schedules, started_at, renewed_at, expires_at) \
-                     VALUES ($2, $3, $4, $5, $6, $7, $8, {now}, {now}, {now} + $7 * interval '1 millisecond')",
+                     VALUES ($2, $3, $4, $5, $6, $7, $8, {now} - $9 * interval '1 millisecond', {now}, {now} + $7 * interval '1 millisecond')",
                     &params,
                 )
                 .await?;

@@ -41,7 +41,7 @@ use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Held, JobFilter,
     JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
-    ScheduleStore, Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -310,9 +310,9 @@ impl ScheduleStore for PostgresStore {
         })
     }
 
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
         let at = self.now(now);
-        self.call(|lanes| &lanes.duties, async move |connection| schedules::read(connection, at).await)
+        self.call(|lanes| &lanes.duties, async move |connection| schedules::read(connection, at, &filter).await)
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {

@@ -1,11 +1,9 @@
 //! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Live, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules, Skip,
-    StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, KnownWorkers, Live, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList,
+    ScheduleRecord, StoredSchedule, TickCause, TickFilter, TickOutcome, TickRecord, change, judge,
 };
 use jobs_core::{JobId, State};
 use tokio_postgres::Row;
@@ -43,8 +41,8 @@ pub(super) async fn change_schedules(
                 .await?;
             let at = clock(connection, now).await?;
             let rows = found.iter().map(record).collect::<Result<Vec<_>>>()?;
-            let held = if kinds.is_some() { held(connection).await? } else { BTreeSet::new() };
-            let edit = change(at, wanted.clone(), rows, &held);
+            let known = if kinds.is_some() { known(connection).await? } else { KnownWorkers::default() };
+            let edit = change(at, wanted.clone(), rows, &known);
             if !edit.remove.is_empty() {
                 connection.rows("DELETE FROM {s}.schedule WHERE key = ANY($1)", &[(&edit.remove, Type::TEXT_ARRAY)]).await?;
             }
@@ -64,10 +62,13 @@ async fn clock(connection: &mut Connection, now: Option<Timestamp>) -> Result<Ti
     row.map_or(Ok(Timestamp::UNIX_EPOCH), |row| get(&row, "now"))
 }
 
-/// The keys of the schedules that known workers have.
-async fn held(connection: &mut Connection) -> Result<BTreeSet<String>> {
-    let rows = connection.rows("SELECT DISTINCT unnest(schedules) AS key FROM {s}.worker", &[]).await?;
-    rows.iter().map(|row| get(row, "key")).collect()
+async fn known(connection: &mut Connection) -> Result<KnownWorkers> {
+    let sql = "SELECT build, schedules, max(started_at) AS started_at FROM {s}.worker GROUP BY build, schedules";
+    let mut known = KnownWorkers::default();
+    for row in &connection.rows(sql, &[]).await? {
+        known.add(get(row, "build")?, get(row, "started_at")?, get::<Vec<String>>(row, "schedules")?);
+    }
+    Ok(known)
 }
 
 async fn write(connection: &mut Connection, records: &[ScheduleRecord]) -> Result<()> {
@@ -142,16 +143,17 @@ fn record(row: &Row) -> Result<ScheduleRecord> {
     Ok(stored.into_record())
 }
 
-pub(super) async fn read(connection: &mut Connection, now: Option<Timestamp>) -> Result<Schedules> {
+pub(super) async fn read(connection: &mut Connection, now: Option<Timestamp>, filter: &ScheduleFilter) -> Result<ScheduleList> {
     let rows = connection
         .rows(
             "SELECT key, kind, spec, zone, group_name, build, definition, version, last_tick, paused_at, retired_at, override_spec, \
-             override_zone, queued, started FROM {s}.schedule ORDER BY key",
-            &[],
+             override_zone, queued, started FROM {s}.schedule \
+             WHERE ($1 IS NULL OR key = $1) AND ($2 IS NULL OR group_name = $2) ORDER BY key",
+            &[(&filter.key, Type::TEXT), (&filter.group, Type::TEXT)],
         )
         .await?;
     let schedules = rows.iter().map(record).collect::<Result<_>>()?;
-    Ok(Schedules { now: clock(connection, now).await?, schedules })
+    Ok(ScheduleList { now: clock(connection, now).await?, schedules })
 }
 
 pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> Result<Vec<TickRecord>> {
@@ -159,7 +161,7 @@ pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> R
     let params = [(&filter.schedule as _, Type::TEXT), time(&filter.before), (&limit as _, Type::INT8)];
     let rows = connection
         .rows(
-            "SELECT instant, since, dealt_at, outcome, missed, job FROM {s}.tick \
+            "SELECT instant, cause, since, dealt_at, outcome, missed, job FROM {s}.tick \
              WHERE schedule = $1 AND instant < coalesce($2, 'infinity') ORDER BY instant DESC LIMIT $3",
             &params,
         )
@@ -171,6 +173,7 @@ pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> R
         let (instant, since, dealt_at) = (get(row, "instant")?, get(row, "since")?, get(row, "dealt_at")?);
         let mut tick = TickRecord::new(&*filter.schedule, instant, since, dealt_at, outcome);
         let (missed, job): (i32, Option<Uuid>) = (get(row, "missed")?, get(row, "job")?);
+        tick.cause = TickCause::parse(get(row, "cause")?).unwrap_or_default();
         tick.missed = u32::try_from(missed.max(0)).unwrap_or_default();
         tick.job = job.map(|job| JobId::from_bytes(job.into_bytes()));
         ticks.push(tick);
@@ -182,7 +185,7 @@ pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> R
 async fn account(connection: &mut Connection, tick: &TickRecord) -> Result<()> {
     let (instant, since, dealt_at) = (Some(tick.instant), Some(tick.since), Some(tick.dealt_at));
     let (outcome, missed) = (tick.outcome.as_str(), i32::try_from(tick.missed).unwrap_or(i32::MAX));
-    let job = tick.job.map(uuid);
+    let (job, cause) = (tick.job.map(uuid), tick.cause.as_str());
     let params = [
         (&tick.schedule as _, Type::TEXT),
         time(&instant),
@@ -191,10 +194,12 @@ async fn account(connection: &mut Connection, tick: &TickRecord) -> Result<()> {
         (&outcome as _, Type::TEXT),
         (&missed as _, Type::INT4),
         (&job as _, Type::UUID),
+        (&cause as _, Type::TEXT),
     ];
     connection
         .rows(
-            "INSERT INTO {s}.tick (schedule, instant, since, dealt_at, outcome, missed, job) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+            "INSERT INTO {s}.tick (schedule, instant, since, dealt_at, outcome, missed, job, cause) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = $4, outcome = $5, job = $7",
             &params,
         )
@@ -238,7 +243,6 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fi
         started: StoredSchedule::started_of(started),
         paused: get(&row, "paused")?,
     };
-    let since = if matches!(fire.occasion, Occasion::Time { .. }) { row.last_tick } else { fire.tick };
     let (dealt, live) = look(connection, fire).await?;
     let judgement = judge(fire, at, Some(row), dealt, &live);
     if !judgement.cancel.is_empty() {
@@ -256,13 +260,7 @@ async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fi
         let params = [(&fire.key as _, Type::TEXT), time(&last), (&queued as _, Type::TEXT), (&started as _, Type::TEXT)];
         connection.rows("UPDATE {s}.schedule SET last_tick = $2, queued = $3, started = $4 WHERE key = $1", &params).await?;
     }
-    for tick in &judgement.replaced {
-        let replaced = TickOutcome::Skipped(Skip::Replaced);
-        account(connection, &TickRecord::new(&*fire.key, *tick, *tick, at, replaced)).await?;
-    }
-    if let Some(outcome) = judgement.outcome {
-        let mut tick = TickRecord::new(&*fire.key, fire.tick, since, at, outcome);
-        (tick.missed, tick.job) = (fire.missed, stored);
+    for tick in judgement.accounts(fire, at, stored) {
         account(connection, &tick).await?;
     }
     Ok(judgement.answer(stored))

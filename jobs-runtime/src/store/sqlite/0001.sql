@@ -137,7 +137,7 @@ CREATE TABLE jobs_schedule (
     build         TEXT,                         -- the build whose code it stands in; none for one that the store alone has
     definition    TEXT    NOT NULL,             -- all else that was declared or saved, a JSON object
     version       INTEGER NOT NULL,             -- grows with each change but for ticks
-    last_tick     INTEGER NOT NULL,             -- only grows
+    last_tick     INTEGER NOT NULL,             -- only grows, but for one that a wrong clock has put far ahead
     paused_at     INTEGER,                      -- by hand
     retired_at    INTEGER,                      -- since when it is gone from all code
     override_spec TEXT,                         -- times that were given by hand
@@ -151,6 +151,7 @@ CREATE INDEX jobs_schedule_group ON jobs_schedule (group_name) WHERE group_name 
 CREATE TABLE jobs_tick (
     schedule TEXT    NOT NULL,
     instant  INTEGER NOT NULL,
+    cause    TEXT    NOT NULL,                  -- time, start or request
     since    INTEGER NOT NULL,
     dealt_at INTEGER NOT NULL,
     outcome  TEXT    NOT NULL,                  -- fired, queued, or why it was skipped

@@ -15,6 +15,7 @@ use super::rescue;
 use super::row::{instant, micros, text_or_none};
 use super::session::Session;
 use crate::store::names::kinds_key;
+use crate::store::start_of;
 use jobs_core::State;
 
 pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> Result<()> {
@@ -49,7 +50,7 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
     connection
         .prepare_cached(
             "INSERT INTO jobs_worker (id, name, build, kinds, queues, schedules, lease, started_at, renewed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8)",
         )?
         .execute(params![
             worker.id.as_bytes().as_slice(),
@@ -60,6 +61,7 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
             serde_json::to_string(&worker.schedules).unwrap_or_default(),
             i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
             micros(now.wall),
+            micros(start_of(now.wall, worker.up_for)),
         ])?;
     // The rest in the bites of a rescue.
     Ok(rescue::free_parked(connection, BITE)? > 0)

@@ -32,8 +32,8 @@ use std::time::{Duration, Instant};
 use jobs_core::record::{UnservedCause, WorkerRecord};
 use jobs_core::store::{
     Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleStore,
-    Schedules, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::Unserved};
 use rusqlite::Connection;
@@ -223,8 +223,8 @@ impl ScheduleStore for SqliteStore {
         self.write(move |session| schedules::change_schedules(session, now, &change))
     }
 
-    fn schedules(&self, now: Now) -> StoreFuture<'_, Schedules> {
-        self.read(move |connection| schedules::read(connection, now))
+    fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
+        self.read(move |connection| schedules::read(connection, now, &filter))
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, Live, Now, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, Schedules,
-    Skip, StoredSchedule, TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, Deal, Fire, FireRow, Fired, KnownWorkers, Live, Now, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleRecord, StoredSchedule, TickCause, TickFilter, TickOutcome, TickRecord, change, judge,
 };
 use jobs_core::{JobId, State};
 use rusqlite::types::ValueRef;
@@ -32,8 +32,8 @@ pub(super) fn change_schedules(session: &mut Session, now: Now, wanted: &Schedul
             ))?
             .query_map(params![json(&keys), group, kinds_text], record)?
             .collect::<rusqlite::Result<_>>()?;
-        let held = if kinds.is_some() { held(connection)? } else { BTreeSet::new() };
-        let edit = change(now.wall, wanted.clone(), found, &held);
+        let known = if kinds.is_some() { known(connection)? } else { KnownWorkers::default() };
+        let edit = change(now.wall, wanted.clone(), found, &known);
         let has_changed = !(edit.write.is_empty() && edit.remove.is_empty());
         for key in &edit.remove {
             connection.prepare_cached("DELETE FROM jobs_schedule WHERE key = ?1")?.execute([key])?;
@@ -55,13 +55,15 @@ fn json<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
     serde_json::to_string(&texts.into_iter().collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// The keys of the schedules that known workers have.
-fn held(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
-    let lists: Vec<String> = connection
-        .prepare_cached("SELECT DISTINCT schedules FROM jobs_worker")?
-        .query_map([], |row| text(row, 0))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(lists.iter().flat_map(|list| serde_json::from_str::<Vec<String>>(list).unwrap_or_default()).collect())
+fn known(connection: &Connection) -> rusqlite::Result<KnownWorkers> {
+    let mut known = KnownWorkers::default();
+    let mut statement = connection.prepare_cached("SELECT build, schedules, max(started_at) FROM jobs_worker GROUP BY 1, 2")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let schedules: Vec<String> = serde_json::from_str(&text(row, 1)?).unwrap_or_default();
+        known.add(text(row, 0)?, instant(row.get(2)?), schedules);
+    }
+    Ok(known)
 }
 
 fn write(connection: &Connection, row: &ScheduleRecord) -> rusqlite::Result<()> {
@@ -112,18 +114,23 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScheduleRecord> {
     Ok(stored.into_record())
 }
 
-pub(super) fn read(connection: &Connection, now: Now) -> rusqlite::Result<Schedules> {
+pub(super) fn read(connection: &Connection, now: Now, filter: &ScheduleFilter) -> rusqlite::Result<ScheduleList> {
+    let wanted = match (&filter.key, &filter.group) {
+        (Some(_), _) => "key = ?1 AND (?2 IS NULL OR group_name = ?2)",
+        (None, Some(_)) => "?1 IS NULL AND group_name = ?2",
+        (None, None) => "?1 IS NULL AND ?2 IS NULL",
+    };
     let schedules = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM jobs_schedule ORDER BY key"))?
-        .query_map([], record)?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM jobs_schedule WHERE {wanted} ORDER BY key"))?
+        .query_map(params![filter.key, filter.group], record)?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Schedules { now: now.wall, schedules })
+    Ok(ScheduleList { now: now.wall, schedules })
 }
 
 pub(super) fn ticks(connection: &Connection, filter: &TickFilter) -> rusqlite::Result<Vec<TickRecord>> {
     let found = connection
         .prepare_cached(
-            "SELECT instant, since, dealt_at, outcome, missed, job FROM jobs_tick WHERE schedule = ?1 AND instant < ?2 \
+            "SELECT instant, since, dealt_at, outcome, missed, job, cause FROM jobs_tick WHERE schedule = ?1 AND instant < ?2 \
              ORDER BY instant DESC LIMIT ?3",
         )?
         .query_map(params![filter.schedule, filter.before.map_or(i64::MAX, micros), rows(ticks_of(filter))], |row| {
@@ -133,11 +140,11 @@ pub(super) fn ticks(connection: &Connection, filter: &TickFilter) -> rusqlite::R
                 _ => Some(id(row, 5)?),
             };
             let (at, since, dealt_at) = (instant(row.get(0)?), instant(row.get(1)?), instant(row.get(2)?));
-            let missed = count(row, 4)?;
+            let (missed, cause) = (count(row, 4)?, TickCause::parse(&text(row, 6)?).unwrap_or_default());
             // A newer release may know outcomes that this one does not.
             Ok(outcome.map(|outcome| {
                 let mut tick = TickRecord::new(&*filter.schedule, at, since, dealt_at, outcome);
-                (tick.missed, tick.job) = (missed, job);
+                (tick.cause, tick.missed, tick.job) = (cause, missed, job);
                 tick
             }))
         })?
@@ -149,7 +156,8 @@ pub(super) fn ticks(connection: &Connection, filter: &TickFilter) -> rusqlite::R
 fn account(connection: &Connection, tick: &TickRecord) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO jobs_tick (schedule, instant, since, dealt_at, outcome, missed, job) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+            "INSERT INTO jobs_tick (schedule, instant, since, dealt_at, outcome, missed, job, cause) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
              ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = ?4, outcome = ?5, job = ?7",
         )?
         .execute(params![
@@ -160,6 +168,7 @@ fn account(connection: &Connection, tick: &TickRecord) -> rusqlite::Result<()> {
             tick.outcome.as_str(),
             i64::from(tick.missed),
             tick.job.as_ref().map(|job| job.as_bytes().as_slice()),
+            tick.cause.as_str(),
         ])?;
     Ok(())
 }
@@ -179,10 +188,6 @@ pub(super) fn fire(session: &mut Session, now: Now, ticks: &[Fire]) -> Result<Ve
 fn fire_one(session: &mut Session, now: Now, fire: &Fire) -> Result<Fired> {
     let sql = |error: rusqlite::Error, session: &Session| session.error(&error);
     let (row, dealt, live) = look(&session.connection, fire).map_err(|error| sql(error, session))?;
-    let since = match (&fire.occasion, &row) {
-        (Occasion::Time { .. }, Some(row)) => row.last_tick,
-        _ => fire.tick,
-    };
     let judgement = judge(fire, now.wall, row, dealt, &live);
     if !judgement.cancel.is_empty() {
         manage::cancel(session, now, &judgement.cancel, CANCELLED_FOR_A_TICK)?;
@@ -206,16 +211,7 @@ fn fire_one(session: &mut Session, now: Now, fire: &Fire) -> Result<Fired> {
                     StoredSchedule::started_text(&row.started),
                 ])?;
         }
-        for tick in &judgement.replaced {
-            let replaced = TickOutcome::Skipped(Skip::Replaced);
-            account(connection, &TickRecord::new(&*fire.key, *tick, *tick, now.wall, replaced))?;
-        }
-        if let Some(outcome) = judgement.outcome {
-            let mut tick = TickRecord::new(&*fire.key, fire.tick, since, now.wall, outcome);
-            (tick.missed, tick.job) = (fire.missed, stored);
-            account(connection, &tick)?;
-        }
-        Ok(())
+        judgement.accounts(fire, now.wall, stored).iter().try_for_each(|tick| account(connection, tick))
     };
     note(&session.connection).map_err(|error| sql(error, session))?;
     Ok(judgement.answer(stored))

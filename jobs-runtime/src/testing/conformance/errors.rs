@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use jobs_core::store::{
-    ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, ScheduleChange, StoreFuture, TickFilter,
+    ClaimRequest, Completion, CompletionAnswer, JobFilter, Retention, ScheduleChange, ScheduleFilter, StoreFuture, TickFilter,
 };
 use jobs_core::{State, StoreError, WorkerId};
 
@@ -37,7 +37,7 @@ pub async fn a_closed_store_says_so(subject: &dyn Subject) {
     says_closed("reconcile", &store.reconcile(now, worker.id, Vec::new()).await);
     says_closed("cancellations", &store.cancellations(worker.id).await);
     says_closed("change_schedules", &store.change_schedules(now, ScheduleChange::Pause { keys: Vec::new() }).await);
-    says_closed("schedules", &store.schedules(now).await);
+    says_closed("schedules", &store.schedules(now, ScheduleFilter::default()).await);
     says_closed("ticks", &store.ticks(TickFilter::default()).await);
     says_closed("fire", &store.fire(now, Vec::new()).await);
     says_closed("job", &store.job(id).await);

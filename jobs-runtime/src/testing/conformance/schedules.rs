@@ -1,8 +1,12 @@
 //! Schedules: what the newest start says, and nothing of others.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jobs_core::schedule::{Misfire, Overlap};
-use jobs_core::store::{Fired, NewSchedule, ONCE, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleRecord};
+use jobs_core::store::{
+    AHEAD, Fired, NewSchedule, ONCE, Occasion, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleRecord,
+};
 
 use super::Subject;
 use super::world::{REPORT, SECOND, Skills, World, of_build, saved, schedule};
@@ -123,21 +127,109 @@ pub async fn a_schedule_of_an_unknown_kind_is_kept(subject: &dyn Subject) {
 /// A rolling deploy: the new build has a schedule no more, and it stays until the last worker of the old build is gone.
 pub async fn a_schedule_is_retired_when_no_worker_has_it(subject: &dyn Subject) {
     let world = World::new(subject);
-    let kinds = || std::sync::Arc::new([REPORT.to_owned()].into());
     let old = world.process().await.worker(&Skills::new(&[REPORT]).schedules(&["a", "b"])).await;
     old.declare(vec![schedule("a"), schedule("b")]).await;
-    let new = world.process().await.worker(&Skills::new(&[REPORT]).schedules(&["b"])).await;
+    let new = world.process().await.worker(&Skills::new(&[REPORT]).build("2").schedules(&["b"])).await;
     new.declare(vec![of_build(schedule("b"), "2")]).await;
     assert!(new.schedule("a").await.is_active(), "the old build has it still");
-    assert!(new.change(ScheduleChange::Retire { kinds: kinds() }).await.is_empty());
+    let own = || vec![of_build(schedule("b"), "2")];
+    assert_eq!(new.maintain(own(), Duration::ZERO).await, [ScheduleAnswer::Unchanged]);
     assert!(new.schedule("a").await.is_active());
     old.leave().await;
-    new.change(ScheduleChange::Retire { kinds: kinds() }).await;
+    new.maintain(own(), Duration::ZERO).await;
     assert!(new.schedule("a").await.retired_at.is_some() && new.schedule("b").await.is_active());
     // What no code has is nobody's to retire.
     new.save(vec![saved("c")]).await;
-    new.change(ScheduleChange::Retire { kinds: kinds() }).await;
+    new.maintain(own(), Duration::ZERO).await;
     assert!(new.schedule("c").await.is_active());
     assert!(matches!(new.declare(vec![schedule("c")]).await[..], [ScheduleAnswer::Taken(_)]), "nor to take over");
+    assert!(
+        matches!(new.maintain(vec![schedule("c")], Duration::ZERO).await[..], [ScheduleAnswer::Taken(_)]),
+        "nor to take over"
+    );
     assert_eq!(new.schedule("c").await.schedule, saved("c"));
+}
+
+/// The old build starts once more in the middle of a deploy: what it declares is in force while a worker of it is known, and no longer.
+pub async fn a_running_build_declares_what_no_later_start_has_declared(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let skills = Skills::new(&[REPORT]).schedules(&["a", "b"]);
+    let new = world.process().await.worker(&skills.clone().build("2")).await;
+    let own = || vec![of_build(schedule("a").every("1h"), "2"), of_build(schedule("b"), "2")];
+    let [changed, unchanged] = [ScheduleAnswer::Changed, ScheduleAnswer::Unchanged].map(|answer| vec![answer; 2]);
+    new.declare(own()).await;
+    world.advance(10 * SECOND);
+    let old = world.process().await.worker(&skills.clone().build("1")).await;
+    old.declare(vec![schedule("a"), schedule("b")]).await;
+    let row = changed_at(schedule("a"), world.wall(), 2);
+    assert_eq!(new.maintain(own(), 10 * SECOND).await, unchanged, "the old build has started later");
+    assert_eq!(new.schedule("a").await, row);
+    old.leave().await;
+    new.change(ScheduleChange::Pause { keys: vec!["b".to_owned()] }).await;
+    world.advance(10 * SECOND);
+    assert_eq!(new.maintain(own(), 20 * SECOND).await, changed);
+    assert_eq!(new.schedule("a").await, changed_at(own().remove(0), world.wall(), 3));
+    let b = new.schedule("b").await;
+    assert_eq!((b.schedule.build.as_deref(), b.paused_at), (Some("2"), Some(row.last_tick)), "what a person has done stays");
+    assert_eq!(new.maintain(own(), 20 * SECOND).await, unchanged);
+    // One that is known again started when its process started, not when it was known again.
+    let old = world.process().await.worker(&skills.clone().build("1").up_for(10 * SECOND)).await;
+    assert_eq!(old.maintain(vec![schedule("a"), schedule("b")], 10 * SECOND).await, changed, "it has started later");
+    let newest = world.process().await.worker(&skills.build("3").up_for(5 * SECOND)).await;
+    let third = || ["a", "b"].map(|key| of_build(schedule(key), "3")).to_vec();
+    assert_eq!(newest.maintain(third(), 5 * SECOND).await, changed);
+    assert_eq!(old.maintain(vec![schedule("a"), schedule("b")], 10 * SECOND).await, unchanged);
+}
+
+/// A clock that was wrong has ticked far ahead: the schedule would be silent until then. A clock that is put right a little changes nothing.
+pub async fn a_schedule_that_is_far_ahead_counts_from_now(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    process.declare(vec![schedule("a"), schedule("once").cron("@once")]).await;
+    let began = world.wall();
+    world.advance(SECOND);
+    process.fire_and_end("once", began, ONCE).await;
+    world.advance(AHEAD.unsigned_abs());
+    let wrong = world.wall();
+    process.fire_and_end("a", began, wrong).await;
+    let recount = || ScheduleChange::Recount { keys: vec!["a".to_owned(), "once".to_owned(), "c".to_owned()] };
+    let (changed, unchanged) = (ScheduleAnswer::Changed, ScheduleAnswer::Unchanged);
+    world.set_back(AHEAD.unsigned_abs());
+    let answers = [unchanged.clone(), unchanged.clone(), ScheduleAnswer::Unknown];
+    assert_eq!(process.change(recount()).await, answers);
+    assert_eq!(process.last_tick("a").await, wrong);
+    world.set_back(SECOND);
+    assert_eq!(process.change(recount()).await, [changed, unchanged, ScheduleAnswer::Unknown]);
+    assert_eq!(process.schedule("a").await, changed_at(schedule("a"), began, 2));
+    assert_eq!(process.last_tick("once").await, ONCE, "what fired once and for ever has no time");
+    // What it ticked under the wrong clock stays accounted for, and has its job still.
+    world.advance(AHEAD.unsigned_abs() + 2 * SECOND);
+    let again = process.occasion("a", Occasion::Time { last_tick: began, version: 2 }, wrong);
+    assert_eq!(process.fire_one(again).await, Fired::Lost);
+    assert_eq!((process.last_tick("a").await, process.accounts("a").await.len()), (wrong, 1));
+}
+
+/// People and programs look at one schedule, at those of a group, or at all.
+pub async fn schedules_are_found_by_key_and_group(subject: &dyn Subject) {
+    let world = World::new(subject);
+    let process = world.process().await;
+    process.declare(vec![schedule("a"), schedule("b")]).await;
+    for group in ["x", "y"] {
+        let schedules = ["1", "2"].map(|nth| saved(&format!("{group}{nth}"))).to_vec();
+        process.change(ScheduleChange::ReplaceGroup { group: group.to_owned(), schedules }).await;
+    }
+    for (key, group, found) in [
+        (None, None, vec!["a", "b", "x1", "x2", "y1", "y2"]),
+        (Some("b"), None, vec!["b"]),
+        (Some("c"), None, vec![]),
+        (None, Some("y"), vec!["y1", "y2"]),
+        (None, Some("z"), vec![]),
+        (Some("x2"), Some("x"), vec!["x2"]),
+        (Some("x2"), Some("y"), vec![]),
+    ] {
+        let filter = ScheduleFilter { key: key.map(str::to_owned), group: group.map(str::to_owned) };
+        let list = process.store.schedules(process.now(), filter).await.expect("the store lists schedules");
+        let keys: Vec<String> = list.schedules.into_iter().map(|row| row.schedule.key).collect();
+        assert_eq!((list.now, keys), (world.wall(), found.into_iter().map(str::to_owned).collect()));
+    }
 }

@@ -146,6 +146,9 @@ macro_rules! __conformance_table {
             schedules: a_schedule_that_its_build_has_no_more_is_retired = "the schedule is what the code says (L16)";
             schedules: a_schedule_of_an_unknown_kind_is_kept = "an old and a new build run side by side (L15)";
             schedules: a_schedule_is_retired_when_no_worker_has_it = "an old and a new build run side by side (L16)";
+            schedules: a_running_build_declares_what_no_later_start_has_declared = "an old and a new build run side by side (L16)";
+            schedules: a_schedule_that_is_far_ahead_counts_from_now = "time is the store's (L5)";
+            schedules: schedules_are_found_by_key_and_group = "what a person looks for is found";
             changes: schedules_are_saved_and_removed = "schedules change while workers run";
             changes: a_schedule_that_is_enabled_counts_from_now = "an edit is not a misfire";
             changes: nobody_takes_a_schedule_from_another = "all or none are changed";

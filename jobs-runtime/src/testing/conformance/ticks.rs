@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jobs_core::State;
 use jobs_core::job::TickId;
-use jobs_core::store::{Deal, Fire, Fired, Occasion, Skip, TickFilter, TickOutcome};
+use jobs_core::schedule::Overlap;
+use jobs_core::store::{Deal, Fire, Fired, Occasion, Skip, TickCause, TickFilter, TickOutcome};
 
 use super::Subject;
 use super::world::{REPORT, SECOND, World, done, fired, schedule, together};
@@ -254,6 +255,14 @@ pub async fn every_tick_is_accounted_for(subject: &dyn Subject) {
         ]
     );
     assert_eq!(process.outcomes("b").await, [TickOutcome::Fired]);
+    // Two beside its times.
+    for (occasion, nth) in [(Occasion::Start { build: None }, 1), (Occasion::Request, 2)] {
+        let mut beside = process.occasion("b", occasion, at(4) + nth * SECOND);
+        beside.overlap = Overlap::Allow;
+        fired(process.fire_one(beside).await);
+    }
+    let causes: Vec<_> = process.accounts("b").await.iter().map(|tick| (tick.cause, tick.since == tick.instant)).collect();
+    assert_eq!(causes, [(TickCause::Time, false), (TickCause::Start, true), (TickCause::Request, true)]);
     assert_eq!(process.accounts("c").await, []);
     let page = |before, limit| TickFilter { schedule: "a".to_owned(), before, limit };
     let latest = process.store.ticks(page(None, 2)).await.expect("the store lists ticks");

@@ -83,6 +83,11 @@ impl<'a> World<'a> {
         now.steady += by;
     }
 
+    /// Somebody sets the clock back.
+    pub(super) fn set_back(&self, by: Duration) {
+        self.common.now.lock().unwrap_or_else(PoisonError::into_inner).wall -= by;
+    }
+
     /// A new process, with no worker in it.
     pub(super) async fn process(&self) -> Process {
         Process { store: self.subject.open().await, common: Arc::clone(&self.common) }

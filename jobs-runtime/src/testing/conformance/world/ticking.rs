@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::JobId;
 use jobs_core::job::TickId;
 use jobs_core::schedule::Overlap;
 use jobs_core::store::{
-    Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleRecord, TickFilter, TickOutcome, TickRecord,
+    Deal, Fire, Fired, NewSchedule, Occasion, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleRecord, TickFilter,
+    TickOutcome, TickRecord,
 };
 
 use super::{Process, job};
@@ -47,12 +49,17 @@ impl Process {
         self.change(ScheduleChange::Declare { schedules, kinds: Arc::new(kinds) }).await
     }
 
+    /// Puts in order what other builds have left, as a build of these schedules that runs.
+    pub(in super::super) async fn maintain(&self, schedules: Vec<NewSchedule>, up_for: Duration) -> Vec<ScheduleAnswer> {
+        self.change(ScheduleChange::Maintain { schedules, kinds: Arc::new([REPORT.to_owned()].into()), up_for }).await
+    }
+
     pub(in super::super) async fn save(&self, schedules: Vec<NewSchedule>) -> Vec<ScheduleAnswer> {
         self.change(ScheduleChange::Save { schedules }).await
     }
 
     pub(in super::super) async fn schedules(&self) -> Vec<ScheduleRecord> {
-        self.store.schedules(self.now()).await.expect("the store lists schedules").schedules
+        self.store.schedules(self.now(), ScheduleFilter::default()).await.expect("the store lists schedules").schedules
     }
 
     pub(in super::super) async fn keys(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jobs_core::record::ClaimedJob;
 use jobs_core::store::{Beat, Claim, ClaimRequest, KindShape, NewWorker, QueueDemand, Rescue};
@@ -16,17 +17,38 @@ pub(in super::super) struct Skills {
     kinds: Vec<String>,
     shape: String,
     queues: Vec<String>,
+    build: String,
+    up_for: Duration,
     schedules: Vec<String>,
 }
 
 impl Skills {
     /// These kinds with arguments of shape `1`, from the default queue.
     pub(in super::super) fn new(kinds: &[&str]) -> Self {
-        Self { kinds: owned(kinds), shape: "1".to_owned(), queues: vec!["default".to_owned()], schedules: Vec::new() }
+        Self {
+            kinds: owned(kinds),
+            shape: "1".to_owned(),
+            queues: vec!["default".to_owned()],
+            build: "build-1".to_owned(),
+            up_for: Duration::ZERO,
+            schedules: Vec::new(),
+        }
     }
 
     pub(in super::super) fn shape(mut self, shape: &str) -> Self {
         shape.clone_into(&mut self.shape);
+        self
+    }
+
+    /// The build.
+    pub(in super::super) fn build(mut self, build: &str) -> Self {
+        build.clone_into(&mut self.build);
+        self
+    }
+
+    /// For how long its process has run.
+    pub(in super::super) fn up_for(mut self, duration: Duration) -> Self {
+        self.up_for = duration;
         self
     }
 
@@ -55,11 +77,12 @@ impl Process {
         let new = NewWorker {
             id,
             name: "host:1".to_owned(),
-            build: "build-1".to_owned(),
+            build: skills.build.clone(),
             kinds,
             queues: skills.queues.clone(),
             schedules: skills.schedules.clone(),
             lease: LEASE,
+            up_for: skills.up_for,
         };
         self.store.register(self.now(), new).await.expect("the store takes a worker");
         Worker { process: self.clone(), id, skills: skills.clone() }
