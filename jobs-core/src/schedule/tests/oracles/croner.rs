@@ -1,0 +1,190 @@
+//! The crate croner, with the times of jiff.
+
+use ::croner::Cron;
+
+use super::case::{Case, any_case, collect, instant};
+use super::difference::Difference::{
+    self, EndOfGapMustMatchTheDay, GivesUpInALongGap, GoesOnAfter2099, OnlyOneTimeIsFixed, RefusesAStarInAList, RefusesMidnight,
+    StarWithStepIsRestricted, SundayToSundayIsAWeek,
+};
+use super::{Example, Oracle};
+use crate::schedule::Zone;
+use crate::schedule::calendar::{Calendar, Wall};
+use crate::schedule::clock::interval;
+use crate::schedule::cron::{CronExpr, Field};
+
+struct Croner;
+
+/// How far the end of a gap is looked for, in seconds.
+const LONGEST_GAP: i64 = 7_200;
+
+impl Oracle for Croner {
+    const DIFFERENCES: &'static [Difference] =
+        &[StarWithStepIsRestricted, SundayToSundayIsAWeek, OnlyOneTimeIsFixed, EndOfGapMustMatchTheDay, GivesUpInALongGap];
+
+    fn ticks(case: &Case) -> Option<Vec<i64>> {
+        let cron: Cron = case.text.parse().ok()?;
+        let zone = case.zone.time_zone();
+        Some(collect(case.after, |after| {
+            let next = cron.find_next_occurrence(&instant(after).to_zoned(zone.clone()), false);
+            next.ok().map(|next| next.timestamp().as_second())
+        }))
+    }
+
+    fn refusal(case: &Case) -> Option<Difference> {
+        let star_in_list = |field: &String| field != "*" && field.split(',').any(|item| item == "*");
+        if case.text.eq_ignore_ascii_case("@midnight") {
+            Some(RefusesMidnight)
+        } else {
+            case.fields().iter().any(star_in_list).then_some(RefusesAStarInAList)
+        }
+    }
+
+    fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64> {
+        let mut fields = case.fields();
+        if differences.contains(&SundayToSundayIsAWeek) {
+            sunday_to_sunday(&mut fields);
+        }
+        if differences.contains(&StarWithStepIsRestricted) {
+            restrict_days(&mut fields);
+        }
+        let expr = CronExpr::parse(&fields.join(" ")).unwrap();
+        let calendar = Calendar::new(&expr);
+        if !expr.is_fixed() || differences.contains(&OnlyOneTimeIsFixed) && !has_one_time(&fields, &expr) {
+            return collect(case.after, |after| interval::next(&calendar, &case.zone, after));
+        }
+        let days = CronExpr::parse(&format!("* * {}", fields[fields.len() - 3..].join(" "))).unwrap();
+        let days = Calendar::new(&days);
+        let fixed = Fixed { calendar, zone: &case.zone, days, differences };
+        collect(case.after, |after| fixed.next(after))
+    }
+}
+
+/// Fixed times with the differences of croner in gaps.
+struct Fixed<'a> {
+    calendar: Calendar,
+    zone: &'a Zone,
+    /// Every minute of the days that match.
+    days: Calendar,
+    differences: &'a [Difference],
+}
+
+impl Fixed<'_> {
+    fn next(&self, after: i64) -> Option<i64> {
+        let mut wall = self.zone.farthest_wall(after);
+        loop {
+            wall = self.calendar.next_after(wall)?;
+            let tick = self.zone.first_reaching(wall);
+            let end_of_gap = self.zone.wall(tick);
+            if self.differences.contains(&GivesUpInALongGap) && end_of_gap.0 - wall.0 > LONGEST_GAP {
+                return None;
+            }
+            let dropped = self.differences.contains(&EndOfGapMustMatchTheDay) && end_of_gap != wall && !self.has_day(end_of_gap);
+            if tick > after && !dropped {
+                return Some(tick);
+            }
+        }
+    }
+
+    fn has_day(&self, wall: Wall) -> bool {
+        self.days.latest_at(wall) == Some(Wall(wall.0 - wall.0.rem_euclid(60)))
+    }
+}
+
+/// Ends ranges of weekdays at 7 that end at `SUN`.
+fn sunday_to_sunday(fields: &mut [String]) {
+    let weekdays = fields.last_mut().unwrap();
+    *weekdays = weekdays.to_ascii_uppercase().replace("-SUN", "-7").replace("SUN", "0");
+}
+
+/// Writes a day field that begins with `*`, and is more than that, with a range in the place of the `*`.
+fn restrict_days(fields: &mut [String]) {
+    let last = fields.len() - 1;
+    for (at, range) in [(last - 2, "1-31"), (last, "0-7")] {
+        if fields[at] != "*" {
+            fields[at] = fields[at].replace('*', range);
+        }
+    }
+}
+
+/// Whether second, minute and hour are one value each, written without `*` and without a step.
+fn has_one_time(fields: &[String], expr: &CronExpr) -> bool {
+    let times = &fields[..fields.len() - 3];
+    let one = |field| expr.values(field).count() == 1;
+    let plain = |field: &String| {
+        !field.contains('*') && field.rsplit_once('/').is_none_or(|(_, step)| step.starts_with("1,") || step == "1")
+    };
+    [Field::Second, Field::Minute, Field::Hour].into_iter().all(one) && times.iter().all(plain)
+}
+
+#[test]
+fn croner_differs_only_as_explained() {
+    super::compare::<Croner>("croner", 6_000, any_case(), OnlyOneTimeIsFixed);
+}
+
+#[test]
+fn each_difference_of_croner_has_an_example() {
+    let others = [RefusesAStarInAList, RefusesMidnight, GoesOnAfter2099];
+    super::check::<Croner>(&[Croner::DIFFERENCES, &others].concat(), EXAMPLES);
+}
+
+const EXAMPLES: &[Example] = &[
+    (RefusesAStarInAList, "*,5 0 * * *", "UTC", "2027-01-01T00:00:00Z", &["2027-01-01 00:01:00 +00:00"], &[]),
+    (RefusesMidnight, "@midnight", "UTC", "2027-01-01T00:00:00Z", &["2027-01-02 00:00:00 +00:00"], &[]),
+    (
+        StarWithStepIsRestricted,
+        "0 0 */12 * FRI",
+        "UTC",
+        "2026-03-01T00:00:00Z",
+        &["2026-03-13 00:00:00 +00:00", "2026-05-01 00:00:00 +00:00"],
+        &["2026-03-06 00:00:00 +00:00", "2026-03-13 00:00:00 +00:00", "2026-03-20 00:00:00 +00:00"],
+    ),
+    (
+        SundayToSundayIsAWeek,
+        "0 0 * * SUN-SUN",
+        "UTC",
+        "2027-01-02T12:00:00Z",
+        &["2027-01-03 00:00:00 +00:00", "2027-01-10 00:00:00 +00:00"],
+        &["2027-01-03 00:00:00 +00:00", "2027-01-04 00:00:00 +00:00"],
+    ),
+    (
+        OnlyOneTimeIsFixed,
+        "30 1,13 * * *",
+        "America/New_York",
+        "2026-11-01T00:00:00-04:00",
+        &["2026-11-01 01:30:00 -04:00", "2026-11-01 13:30:00 -05:00"],
+        &["2026-11-01 01:30:00 -04:00", "2026-11-01 01:30:00 -05:00", "2026-11-01 13:30:00 -05:00"],
+    ),
+    (
+        OnlyOneTimeIsFixed,
+        "0,30 2 * * *",
+        "Europe/Berlin",
+        "2026-03-28T12:00:00+01:00",
+        &["2026-03-29 03:00:00 +02:00", "2026-03-30 02:00:00 +02:00"],
+        &["2026-03-30 02:00:00 +02:00", "2026-03-30 02:30:00 +02:00"],
+    ),
+    (
+        EndOfGapMustMatchTheDay,
+        "30 23 * * SAT",
+        "America/Nuuk",
+        "2025-03-28T00:00:00-02:00",
+        &["2025-03-30 00:00:00 -01:00", "2025-04-05 23:30:00 -01:00"],
+        &["2025-04-05 23:30:00 -01:00"],
+    ),
+    (
+        GivesUpInALongGap,
+        "0 12 * * *",
+        "Pacific/Apia",
+        "2011-12-29T00:00:00-10:00",
+        &["2011-12-29 12:00:00 -10:00", "2011-12-31 00:00:00 +14:00", "2011-12-31 12:00:00 +14:00"],
+        &["2011-12-29 12:00:00 -10:00"],
+    ),
+    (
+        GoesOnAfter2099,
+        "@yearly",
+        "UTC",
+        "2098-06-01T00:00:00Z",
+        &["2099-01-01 00:00:00 +00:00"],
+        &["2099-01-01 00:00:00 +00:00", "2100-01-01 00:00:00 +00:00"],
+    ),
+];
