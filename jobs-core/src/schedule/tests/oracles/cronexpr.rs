@@ -23,6 +23,8 @@ use crate::schedule::cron::{CronExpr, Field};
 
 struct Cronexpr;
 
+const DAY: i64 = 86_400;
+
 /// How long an answer is waited for that should come at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -85,14 +87,16 @@ impl Oracle for Cronexpr {
     }
 }
 
-/// Whether the clock changes between `after` and `until` or up to a day later, at a minute other than 0 or by other than hours.
+/// Whether rounding down on the wall may lead astray: from a day before `after` to a day after `until`, the clock changes at a minute
+/// other than 0, or to one, or is set back into the day before, or forward from the evening of a day into the next.
 fn odd_change(zone: &TimeZone, after: i64, until: Option<i64>) -> bool {
-    let until = until.unwrap_or(i64::MAX).saturating_add(86_400);
-    let minutes = |second: i64| (second + i64::from(zone.to_offset(instant(second)).seconds())).rem_euclid(3600);
-    zone.following(instant(after))
+    let until = until.unwrap_or(i64::MAX).saturating_add(DAY);
+    let wall = |second: i64| second + i64::from(zone.to_offset(instant(second)).seconds());
+    zone.following(instant(after - DAY))
         .map(|change| change.timestamp().as_second())
         .take_while(|change| *change <= until)
-        .any(|change| minutes(change) != 0 || minutes(change - 1) != 3599)
+        .map(|change| (wall(change - 1) + 1, wall(change)))
+        .any(|(end, start)| end % 3_600 != 0 || start % 3_600 != 0 || (end - 1) / DAY > start / DAY || end / DAY < start / DAY)
 }
 
 fn four_years_after(zone: &TimeZone, after: i64) -> Zoned {
@@ -258,6 +262,22 @@ const EXAMPLES: &[Example] = &[
         "2025-09-27T00:00:00Z",
         &["2025-09-28 03:45:00 +13:45", "2025-10-05 03:00:00 +13:45"],
         &["2025-10-05 03:00:00 +13:45"],
+    ),
+    (
+        StepsOverOddChanges,
+        "59 22 * * SAT",
+        "America/Nuuk",
+        "2025-03-28T23:58:59-02:00",
+        &["2025-03-29 22:59:00 -02:00", "2025-04-05 22:59:00 -01:00"],
+        &["2025-04-05 22:59:00 -01:00"],
+    ),
+    (
+        StepsOverOddChanges,
+        "59 1 * * FRI",
+        "Antarctica/Casey",
+        "2010-03-04T23:00:00+08:00",
+        &["2010-03-12 01:59:00 +08:00"],
+        &["2010-03-05 01:59:00 +11:00", "2010-03-05 01:59:00 +11:00"],
     ),
     (
         NeverEnds,

@@ -2,53 +2,56 @@
 
 /// In what an oracle may differ from us. What it answers then is recomputed by its module, tick for tick.
 ///
-/// Our rules are those of crontab(5) and of the program that it describes, cronie: for the fields, its `entry.c`; for changes of the clock,
-/// the end of cron(8) and the loop in `cron.c`.
+/// Our rules are those of cronie, version of 2025-11: for fields crontab(5) and `get_range` in `entry.c`; for changes of the clock cron(8),
+/// "Daylight Saving Time and other time changes", and the loop of `cron.c`. (One paragraph of that crontab(5) still says that skipped times
+/// do not run and repeated ones run twice. The program does as cron(8) says.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Difference {
-    /// Ours: an item `*` may stand in a list, such as `*,5`. croner refuses it. crontab(5): "A field may contain an asterisk", and a list is
-    /// of ranges, which `*` stands for; cronie reads it.
+    /// Ours: an item `*` may stand in a list, such as `*,5`. croner refuses it. cronie: each item of a list may be `*`.
     RefusesAStarInAList,
     /// Ours: `@midnight` is `@daily`. croner does not know it. cronie: `entry.c` takes both words.
     RefusesMidnight,
-    /// Ours: all nicknames. cronexpr knows none. crontab(5), "Extensions".
+    /// Ours: all nicknames. cronexpr knows none. cronie: `entry.c` has them.
     RefusesNicknames,
-    /// Ours: a step may be as large as the field, `*/60` is minute 0. cronexpr refuses more than the largest value. cronie: `entry.c` refuses
-    /// only 0 and what is larger than the field's highest value, and we count the values instead, so that `*/24` of hours is `0`.
+    /// Ours: a step may be as large as the field, `*/60` is minute 0. cronexpr refuses a step above the largest value. cronie refuses only 0;
+    /// larger steps than the field we refuse too, as they cannot be meant.
     RefusesAFullStep,
-    /// Ours: `FRI-SUN` is `5-7`. cronexpr reads `5-0` and refuses it. cronie: Sunday at the end of a range is 7.
+    /// Ours: `FRI-SUN` is `5-7`. cronexpr reads `5-0` and refuses it. cronie: a 0 at the end of a range that runs backwards is 7.
     RefusesARangeUpToSunday,
 
     /// Ours: either day suffices unless one of the two fields begins with `*`, and then both must match. croner: either suffices unless one
-    /// is `*` alone, so `*/2` is a field like others. crontab(5): "if both fields are restricted (i.e., do not contain the "*" character)".
+    /// is `*` alone, so `*/2` is a field like others. crontab(5): either suffices if both "do not contain the * character"; cronie looks at
+    /// the first.
     StarWithStepIsRestricted,
-    /// Ours: `SUN-SUN` is Sunday, and so is `0-SUN`. croner reads `0-7`, the whole week. cronie turns a Sunday at the end of a range into 7
-    /// only when the range would run backwards.
+    /// Ours: `SUN-SUN` is Sunday, and so is `0-SUN`. croner reads `0-7`, the whole week. cronie: Sunday becomes 7 only where the range would
+    /// run backwards.
     SundayToSundayIsAWeek,
 
     /// Ours: times are fixed if neither minute nor hour begins with `*`, and such a time runs once when the clock shows it twice, and at the
     /// end of the gap when it is skipped. croner: only one second of one minute of one hour, written without a step, is fixed; several times
-    /// follow the clock on the wall. cron(8): it is wildcard jobs that follow the clock, and those are known by the `*`.
+    /// follow the clock on the wall. cron(8): jobs at a specific time do not, and cronie knows the others by the `*`.
     OnlyOneTimeIsFixed,
     /// Ours: a fixed time that is skipped runs at the end of the gap, whatever day that is. croner drops it when the gap ends on a day that
-    /// does not match. cronie: the minutes that the clock jumped over are run for the day on which they would have been.
+    /// does not match. cronie: each minute that was jumped over is looked up with its own day.
     EndOfGapMustMatchTheDay,
-    /// Ours: a fixed time of a skipped day runs once, at the jump. croner answers with an error if the end of the gap is more than two hours
-    /// away. A schedule that ends in an error has lost all ticks that follow.
+    /// Ours: all fixed times of a gap are one tick at its end, however long it is. croner answers with an error if the end is more than two
+    /// hours away, and so for ever after. cronie does so for changes up to three hours. It takes longer ones for a clock put right by hand and
+    /// runs nothing; we know that they are rules of the zone, and a daily job would lose a day.
     GivesUpInALongGap,
 
     /// Ours: a fixed time runs once when the clock shows it twice, and at the end of the gap when it is skipped. cronexpr: all times follow
-    /// the clock on the wall, twice and never. cron(8): only wildcard jobs do.
+    /// the clock on the wall, twice and never. cron(8): jobs at a specific time do not.
     AllFollowTheWall,
-    /// Ours: no tick is passed over. cronexpr leaves an hour by adding an hour and rounding down on the wall, and a day likewise. Where the
-    /// clock changes at a minute other than 0, that jumps over ticks or finds some in the past.
+    /// Ours: every tick is found, and lies ahead. cronexpr leaves an hour by adding an hour and rounding down on the wall, and a day likewise.
+    /// Where the clock changes at a minute other than 0, or from one day into another, that jumps over ticks or finds some in the past.
+    /// cronie looks at every minute.
     StepsOverOddChanges,
-    /// Ours: every search ends. cronexpr rounds down to a time before the change of the clock at a minute other than 0, again and again.
+    /// Ours: every search ends. cronexpr rounds down to a time before such a change, again and again. cronie does not search.
     NeverEnds,
-    /// Ours: ticks are looked for up to 2099. cronexpr: for four years, so that a leap day on a Sunday is an error.
+    /// Ours: ticks are looked for up to 2099. cronexpr: for four years, so that a leap day that is a Sunday is an error. cronie has no limit.
     GivesUpAfterFourYears,
 
-    /// Ours: there are no ticks after 2099. Both oracles go on. The limit is ours, crontab(5) has none, and no one can know the rules of zones so
-    /// far ahead.
+    /// Ours: there are no ticks after 2099. Both oracles go on. cronie has no limit; ours is written in the documentation of `Schedule`, and
+    /// keeps every search short.
     GoesOnAfter2099,
 }

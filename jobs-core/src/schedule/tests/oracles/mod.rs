@@ -13,7 +13,7 @@
 //! | `SUN-SUN` | the whole week | as ours |
 //! | several fixed times, when a clock changes | follow the clock on the wall | follow the clock on the wall |
 //! | one fixed time | as ours, unless the gap ends on another day, or a day is skipped | follows the clock on the wall |
-//! | a change at a minute other than 0 | as ours | ticks lost, or a search without end |
+//! | a change at a minute other than 0, or between two days | as ours | ticks lost or in the past, or a search without end |
 //! | the next tick is years away | as ours | an error after four years |
 //! | ticks after 2099 | found | found |
 //!
