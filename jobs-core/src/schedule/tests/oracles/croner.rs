@@ -1,17 +1,18 @@
 //! The crate croner, with the times of jiff.
 
 use ::croner::Cron;
+use jiff::Timestamp;
 
 use super::case::{Case, any_case, collect, instant};
 use super::difference::Difference::{
-    self, EndOfGapMustMatchTheDay, GivesUpInALongGap, GoesOnAfter2099, OnlyOneTimeIsFixed, RefusesAStarInAList, RefusesMidnight,
-    StarWithStepIsRestricted, SundayToSundayIsAWeek,
+    self, EndOfGapMustMatchTheDay, GivesUpInALongGap, GoesBeyondOurYears, OnlyOneTimeIsFixed, RefusesAStarInAList,
+    RefusesMidnight, StarWithStepIsRestricted, SundayToSundayIsAWeek,
 };
 use super::{Example, Oracle};
-use crate::schedule::Zone;
 use crate::schedule::calendar::{Calendar, Wall};
 use crate::schedule::clock::interval;
 use crate::schedule::cron::{CronExpr, Field};
+use crate::schedule::{Schedule, Spec, Zone};
 
 struct Croner;
 
@@ -41,6 +42,53 @@ impl Oracle for Croner {
     }
 
     fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64> {
+        let search = Search::new(case, differences);
+        collect(case.after, |after| search.next(after))
+    }
+}
+
+/// croner going back: its ticks are those before the instant, the latest first.
+struct Backwards;
+
+impl Oracle for Backwards {
+    const DIFFERENCES: &'static [Difference] = Croner::DIFFERENCES;
+
+    fn ours(case: &Case) -> Vec<i64> {
+        let schedule = Schedule::new(&Spec::Cron(case.expr()), case.zone.clone());
+        collect(case.after, |before| schedule.latest_at(instant(before - 1)).map(Timestamp::as_second))
+    }
+
+    fn ticks(case: &Case) -> Option<Vec<i64>> {
+        let cron: Cron = case.text.parse().ok()?;
+        let zone = case.zone.time_zone();
+        Some(collect(case.after, |before| {
+            let last = cron.find_previous_occurrence(&instant(before).to_zoned(zone.clone()), false);
+            last.ok().map(|last| last.timestamp().as_second())
+        }))
+    }
+
+    fn refusal(case: &Case) -> Option<Difference> {
+        Croner::refusal(case)
+    }
+
+    fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64> {
+        let search = Search::new(case, differences);
+        collect(case.after, |before| search.latest(before - 1))
+    }
+}
+
+/// Our rules with differences of croner.
+struct Search<'a> {
+    calendar: Calendar,
+    fixed: bool,
+    zone: &'a Zone,
+    /// Every minute of the days that match.
+    days: Calendar,
+    differences: &'a [Difference],
+}
+
+impl<'a> Search<'a> {
+    fn new(case: &'a Case, differences: &'a [Difference]) -> Self {
         let mut fields = case.fields();
         if differences.contains(&SundayToSundayIsAWeek) {
             sunday_to_sunday(&mut fields);
@@ -49,45 +97,56 @@ impl Oracle for Croner {
             restrict_days(&mut fields);
         }
         let expr = CronExpr::parse(&fields.join(" ")).unwrap();
-        let calendar = Calendar::new(&expr);
-        if !expr.is_fixed() || differences.contains(&OnlyOneTimeIsFixed) && !has_one_time(&fields, &expr) {
-            return collect(case.after, |after| interval::next(&calendar, &case.zone, after));
-        }
         let days = CronExpr::parse(&format!("* * {}", fields[fields.len() - 3..].join(" "))).unwrap();
-        let days = Calendar::new(&days);
-        let fixed = Fixed { calendar, zone: &case.zone, days, differences };
-        collect(case.after, |after| fixed.next(after))
+        Self {
+            calendar: Calendar::new(&expr),
+            fixed: expr.is_fixed() && (has_one_time(&fields, &expr) || !differences.contains(&OnlyOneTimeIsFixed)),
+            zone: &case.zone,
+            days: Calendar::new(&days),
+            differences,
+        }
     }
-}
 
-/// Fixed times with the differences of croner in gaps.
-struct Fixed<'a> {
-    calendar: Calendar,
-    zone: &'a Zone,
-    /// Every minute of the days that match.
-    days: Calendar,
-    differences: &'a [Difference],
-}
-
-impl Fixed<'_> {
     fn next(&self, after: i64) -> Option<i64> {
+        if !self.fixed {
+            return interval::next(&self.calendar, self.zone, after);
+        }
         let mut wall = self.zone.farthest_wall(after);
         loop {
             wall = self.calendar.next_after(wall)?;
-            let tick = self.zone.first_reaching(wall);
-            let end_of_gap = self.zone.wall(tick);
-            if self.differences.contains(&GivesUpInALongGap) && end_of_gap.0 - wall.0 > LONGEST_GAP {
-                return None;
-            }
-            let dropped = self.differences.contains(&EndOfGapMustMatchTheDay) && end_of_gap != wall && !self.has_day(end_of_gap);
-            if tick > after && !dropped {
-                return Some(tick);
+            let tick = self.run(wall)?;
+            if tick.is_some_and(|tick| tick > after) {
+                return tick;
             }
         }
     }
 
-    fn has_day(&self, wall: Wall) -> bool {
-        self.days.latest_at(wall) == Some(Wall(wall.0 - wall.0.rem_euclid(60)))
+    fn latest(&self, at: i64) -> Option<i64> {
+        if !self.fixed {
+            return interval::latest(&self.calendar, self.zone, at);
+        }
+        let mut wall = self.zone.farthest_wall(at);
+        loop {
+            wall = self.calendar.latest_at(wall)?;
+            let tick = self.run(wall)?;
+            if tick.is_some_and(|tick| tick <= at) {
+                return tick;
+            }
+            wall.0 -= 1;
+        }
+    }
+
+    /// When the fixed time `wall` runs: `Some(None)` if it is dropped, `None` if the search gives up.
+    #[expect(clippy::option_option, reason = "a search that gives up returns nothing either")]
+    fn run(&self, wall: Wall) -> Option<Option<i64>> {
+        let tick = self.zone.first_reaching(wall);
+        let end_of_gap = self.zone.wall(tick);
+        if self.differences.contains(&GivesUpInALongGap) && end_of_gap.0 - wall.0 > LONGEST_GAP {
+            return None;
+        }
+        let day_matches = self.days.latest_at(end_of_gap) == Some(Wall(end_of_gap.0 - end_of_gap.0.rem_euclid(60)));
+        let dropped = self.differences.contains(&EndOfGapMustMatchTheDay) && end_of_gap != wall && !day_matches;
+        Some((!dropped).then_some(tick))
     }
 }
 
@@ -123,8 +182,13 @@ fn croner_differs_only_as_explained() {
 }
 
 #[test]
+fn croner_going_back_differs_only_as_explained() {
+    super::compare::<Backwards>("croner going back", 4_000, any_case(), OnlyOneTimeIsFixed);
+}
+
+#[test]
 fn each_difference_of_croner_has_an_example() {
-    let others = [RefusesAStarInAList, RefusesMidnight, GoesOnAfter2099];
+    let others = [RefusesAStarInAList, RefusesMidnight, GoesBeyondOurYears];
     super::check::<Croner>(&[Croner::DIFFERENCES, &others].concat(), EXAMPLES);
 }
 
@@ -180,7 +244,7 @@ const EXAMPLES: &[Example] = &[
         &["2011-12-29 12:00:00 -10:00"],
     ),
     (
-        GoesOnAfter2099,
+        GoesBeyondOurYears,
         "@yearly",
         "UTC",
         "2098-06-01T00:00:00Z",

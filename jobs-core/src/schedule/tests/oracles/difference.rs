@@ -51,7 +51,7 @@ pub(super) enum Difference {
     /// Ours: ticks are looked for up to 2099. cronexpr: for four years, so that a leap day that is a Sunday is an error. cronie has no limit.
     GivesUpAfterFourYears,
 
-    /// Ours: there are no ticks after 2099. Both oracles go on. cronie has no limit; ours is written in the documentation of `Schedule`, and
-    /// keeps every search short.
-    GoesOnAfter2099,
+    /// Ours: ticks lie in the years 1970 to 2099. Both oracles go on. cronie has no limit; ours is written in the documentation of
+    /// `Schedule`, and keeps every search short.
+    GoesBeyondOurYears,
 }
