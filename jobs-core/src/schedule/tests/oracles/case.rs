@@ -52,6 +52,12 @@ impl Case {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
+    /// Whether neither the minutes nor the hours, as they are written, begin with `*`.
+    pub(super) fn is_fixed(&self) -> bool {
+        let fields = self.fields();
+        fields[fields.len() - 5..fields.len() - 3].iter().all(|field| !field.starts_with('*'))
+    }
+
     /// `ticks` as the clock of the zone shows them.
     pub(super) fn shown(&self, ticks: &[i64]) -> Vec<String> {
         let zone = self.zone.time_zone();

@@ -16,7 +16,7 @@ use crate::schedule::{Schedule, Spec, Zone};
 
 struct Croner;
 
-/// How far the end of a gap is looked for, in seconds.
+/// How far the end of a gap is looked for, and going back its beginning, in seconds.
 const LONGEST_GAP: i64 = 7_200;
 
 impl Oracle for Croner {
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
         let days = CronExpr::parse(&format!("* * {}", fields[fields.len() - 3..].join(" "))).unwrap();
         Self {
             calendar: Calendar::new(&expr),
-            fixed: expr.is_fixed() && (has_one_time(&fields, &expr) || !differences.contains(&OnlyOneTimeIsFixed)),
+            fixed: case.is_fixed() && (has_one_time(&fields, &expr) || !differences.contains(&OnlyOneTimeIsFixed)),
             zone: &case.zone,
             days: Calendar::new(&days),
             differences,
@@ -132,8 +132,17 @@ impl<'a> Search<'a> {
             if tick.is_some_and(|tick| tick <= at) {
                 return tick;
             }
+            if self.differences.contains(&GivesUpInALongGap) && self.since_gap_began(wall) > LONGEST_GAP {
+                return None;
+            }
             wall.0 -= 1;
         }
+    }
+
+    /// How far back the clock showed a time before the gap in which `wall` lies, in seconds; 0 outside of gaps.
+    fn since_gap_began(&self, wall: Wall) -> i64 {
+        let end = self.zone.first_reaching(wall);
+        if self.zone.wall(end) == wall { 0 } else { wall.0 - self.zone.wall(end - 1).0 }
     }
 
     /// When the fixed time `wall` runs: `Some(None)` if it is dropped, `None` if the search gives up.

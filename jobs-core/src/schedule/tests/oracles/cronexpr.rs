@@ -60,7 +60,7 @@ impl Oracle for Cronexpr {
         let (expr, zone) = (case.expr(), &case.zone);
         let calendar = Calendar::new(&expr);
         collect(case.after, |after| {
-            let wall_only = !expr.is_fixed() || differences.contains(&AllFollowTheWall);
+            let wall_only = !case.is_fixed() || differences.contains(&AllFollowTheWall);
             let next = if wall_only { interval::next(&calendar, zone, after) } else { fixed::next(&calendar, zone, after) };
             let walked = walk(&expr, zone.time_zone(), after);
             match walked {

@@ -56,7 +56,7 @@ trait Oracle {
     /// Why it should refuse the text of `case`.
     fn refusal(case: &Case) -> Option<Difference>;
 
-    /// The ticks by our rules, but for `differences`.
+    /// The ticks by our rules, but for `differences`; without any, ours.
     fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64>;
 }
 
@@ -75,6 +75,10 @@ fn explain<O: Oracle>(case: &Case) -> Result<Vec<Difference>, String> {
     if theirs == ours {
         return Ok(found);
     }
+    let both = || format!("{case}\n  ours   {:?}\n  theirs {:?}", case.shown(&ours), case.shown(&theirs));
+    if O::recomputed(case, &[]) != ours {
+        return Err(format!("ours are not what our rules give: {}", both()));
+    }
     let mut sets: Vec<u32> = (1..1 << O::DIFFERENCES.len()).collect();
     sets.sort_by_key(|set| set.count_ones());
     for set in sets {
@@ -85,7 +89,7 @@ fn explain<O: Oracle>(case: &Case) -> Result<Vec<Difference>, String> {
             return Ok(found);
         }
     }
-    Err(format!("{case}\n  ours   {:?}\n  theirs {:?}", case.shown(&ours), case.shown(&theirs)))
+    Err(both())
 }
 
 /// Compares `cases` random cases, fails at the first that nothing explains, and says how often each difference was met; `usual` must be
