@@ -73,7 +73,7 @@ impl Oracle for Backwards {
 
     fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64> {
         let search = Search::new(case, differences);
-        collect(case.after, |before| search.latest(before - 1))
+        collect(case.after, |before| search.latest(before))
     }
 }
 
@@ -121,15 +121,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn latest(&self, at: i64) -> Option<i64> {
+    /// The search begins on the wall, so it comes through a gap that ends at `before`.
+    fn latest(&self, before: i64) -> Option<i64> {
         if !self.fixed {
-            return interval::latest(&self.calendar, self.zone, at);
+            return interval::latest(&self.calendar, self.zone, before - 1);
         }
-        let mut wall = self.zone.farthest_wall(at);
+        let mut wall = self.zone.farthest_wall(before);
         loop {
             wall = self.calendar.latest_at(wall)?;
             let tick = self.run(wall)?;
-            if tick.is_some_and(|tick| tick <= at) {
+            if tick.is_some_and(|tick| tick < before) {
                 return tick;
             }
             if self.differences.contains(&GivesUpInALongGap) && self.since_gap_began(wall) > LONGEST_GAP {

@@ -59,18 +59,17 @@ impl Oracle for Cronexpr {
     fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64> {
         let (expr, zone) = (case.expr(), &case.zone);
         let calendar = Calendar::new(&expr);
+        let with = |difference| differences.contains(&difference);
+        let wall_only = !case.is_fixed() || with(AllFollowTheWall);
         collect(case.after, |after| {
-            let wall_only = !case.is_fixed() || differences.contains(&AllFollowTheWall);
             let next = if wall_only { interval::next(&calendar, zone, after) } else { fixed::next(&calendar, zone, after) };
-            let walked = walk(&expr, zone.time_zone(), after);
-            match walked {
-                Walk::Found(tick) if differences.contains(&StepsOverOddChanges) && odd_change(zone.time_zone(), after, next) => {
-                    Some(tick)
-                }
-                Walk::NeverEnds if differences.contains(&NeverEnds) && odd_change(zone.time_zone(), after, next) => None,
-                Walk::GivesUp if differences.contains(&GivesUpAfterFourYears) => {
-                    next.filter(|next| instant(*next) <= four_years_after(zone.time_zone(), after).timestamp())
-                }
+            let bound = four_years_after(zone.time_zone(), after).timestamp();
+            let far = next.is_none_or(|next| instant(next) > bound);
+            let odd = odd_change(zone.time_zone(), after, next);
+            match walk(&expr, zone.time_zone(), after) {
+                Walk::Found(tick) if odd && with(StepsOverOddChanges) => Some(tick),
+                Walk::NeverEnds if odd && with(NeverEnds) => None,
+                Walk::GivesUp if with(GivesUpAfterFourYears) && (far || odd && with(StepsOverOddChanges)) => None,
                 _ => next,
             }
         })

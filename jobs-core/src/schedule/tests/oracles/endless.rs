@@ -14,7 +14,7 @@ use super::walk::{Walk, walk};
 use crate::schedule::cron::CronExpr;
 
 /// How long no answer comes from a search that is said never to end. Others take milliseconds.
-const NEVER: Duration = Duration::from_secs(2);
+const NEVER: Duration = Duration::from_secs(1);
 
 #[test]
 fn searches_of_cronexpr_go_round_at_odd_changes() {
