@@ -34,9 +34,10 @@ pub(super) enum Difference {
     /// Ours: a fixed time that is skipped runs at the end of the gap, whatever day that is. croner drops it when the gap ends on a day that
     /// does not match. cronie: each minute that was jumped over is looked up with its own day.
     EndOfGapMustMatchTheDay,
-    /// Ours: all fixed times of a gap are one tick at its end, however long it is. croner answers with an error if the end is more than two
-    /// hours away, and so for ever after. cronie does so for changes up to three hours. It takes longer ones for a clock put right by hand and
-    /// runs nothing; we know that they are rules of the zone, and a daily job would lose a day.
+    /// Ours: all fixed times of a gap are one tick at its end, however long it is. croner answers with an error if the end of the gap is more
+    /// than two hours away, going back if its beginning is, and so for ever after. cron(8) does as we do for changes of less than three hours.
+    /// It takes others for a clock put right by hand and runs nothing; we know that they are rules of the zone, and a daily job would lose a
+    /// day.
     GivesUpInALongGap,
 
     /// Ours: a fixed time runs once when the clock shows it twice, and at the end of the gap when it is skipped. cronexpr: all times follow
