@@ -29,6 +29,11 @@ pub(super) struct Case {
 }
 
 impl Case {
+    pub(super) fn new(text: &str, zone: &str, after: &str) -> Self {
+        let after: Timestamp = after.parse().unwrap();
+        Self { text: text.into(), zone: Zone::parse(zone).unwrap(), after: after.as_second() }
+    }
+
     pub(super) fn expr(&self) -> CronExpr {
         CronExpr::parse(&self.text).unwrap_or_else(|error| panic!("{}", error.render(&self.text)))
     }

@@ -202,6 +202,28 @@ fn each_difference_of_croner_has_an_example() {
     super::check::<Croner>(&[Croner::DIFFERENCES, &others].concat(), EXAMPLES);
 }
 
+#[test]
+fn an_answer_that_croner_does_not_give_is_not_explained() {
+    type Edit = fn(&mut [i64]);
+    let edits: [(&str, &str, &str, Edit); 5] = [
+        // One fixed time in both passes, and at the wrong end of a gap.
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", |ticks| ticks[1] = ticks[0] + 3_600),
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", |ticks| ticks[0] += 1_800),
+        // Several fixed times in both passes, the last a minute late, or once only.
+        ("0,30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", |ticks| ticks[3] += 60),
+        ("0,30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", |ticks| ticks[2] = ticks[3]),
+        ("0 0 */12 * FRI", "UTC", "2026-03-01T00:00:00Z", |ticks| ticks[2] += 86_400),
+    ];
+    for (text, zone, after, edit) in edits {
+        let case = Case::new(text, zone, after);
+        let mut ticks = Croner::ticks(&case).unwrap();
+        assert!(super::judge::<Croner>(&case, Some(ticks.clone())).is_ok(), "{case}");
+        edit(&mut ticks);
+        let answer = super::judge::<Croner>(&case, Some(ticks));
+        assert!(answer.is_err(), "{case}: a made-up answer is explained by {answer:?}");
+    }
+}
+
 const EXAMPLES: &[Example] = &[
     (RefusesAStarInAList, "*,5 0 * * *", "UTC", "2027-01-01T00:00:00Z", &["2027-01-01 00:01:00 +00:00"], &[]),
     (RefusesMidnight, "@midnight", "UTC", "2027-01-01T00:00:00Z", &["2027-01-02 00:00:00 +00:00"], &[]),

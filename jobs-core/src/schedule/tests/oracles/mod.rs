@@ -35,8 +35,6 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use self::case::{Case, YEARS};
 use self::difference::Difference;
-use crate::schedule::Zone;
-use crate::schedule::tests::instant;
 
 const SEED: u64 = 2_610_250_200;
 
@@ -60,9 +58,14 @@ trait Oracle {
     fn recomputed(case: &Case, differences: &[Difference]) -> Vec<i64>;
 }
 
-/// The differences that give the oracle's answer to `case`, as few as will do; or both answers, if none do.
+/// Compares our answer to `case` with the oracle's.
 fn explain<O: Oracle>(case: &Case) -> Result<Vec<Difference>, String> {
-    let Some(mut theirs) = O::ticks(case) else {
+    judge::<O>(case, O::ticks(case))
+}
+
+/// The differences that give `theirs`, as few as will do; or both answers, if none do.
+fn judge<O: Oracle>(case: &Case, theirs: Option<Vec<i64>>) -> Result<Vec<Difference>, String> {
+    let Some(mut theirs) = theirs else {
         return O::refusal(case).map(|refusal| vec![refusal]).ok_or_else(|| format!("{case}: refused without a reason"));
     };
     if let Some(refusal) = O::refusal(case) {
@@ -129,7 +132,7 @@ type Example = (Difference, &'static str, &'static str, &'static str, &'static [
 /// Checks that each example comes out as it is written, and that there is one for every difference of `expected`.
 fn check<O: Oracle>(expected: &[Difference], examples: &[Example]) {
     for &(difference, text, zone, after, ours, theirs) in examples {
-        let case = Case { text: text.into(), zone: Zone::parse(zone).unwrap(), after: instant(after).as_second() };
+        let case = Case::new(text, zone, after);
         let answer = case.shown(&O::ours(&case));
         assert!(answer.starts_with(&texts(ours)), "{case}: ours are {answer:?}");
         let ticks = O::ticks(&case);
