@@ -1,7 +1,10 @@
-//! The ticks of schedules: a table for clock changes, and properties against a walker that knows only the rules.
+//! The ticks of schedules: a table for clock changes, properties against a walker that knows only the rules, and a comparison with
+//! two other crates.
 
 mod clock_changes;
+mod oracles;
 mod properties;
+mod random;
 mod walker;
 
 use jiff::Timestamp;

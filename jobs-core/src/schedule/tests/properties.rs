@@ -1,40 +1,23 @@
 //! What holds for every schedule, at random instants of which most lie near a clock change.
 
-use chrono::DateTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::random::{night_cron, written_cron, zone_and_change};
 use super::walker::Walker;
 use crate::schedule::cron::tests::any_cron;
 use crate::schedule::{CronExpr, Schedule, Spec, Zone};
 
-const ZONES: [&str; 5] = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"];
-
-/// Text whose ticks are dense in the hours in which clocks change.
-fn night_cron() -> impl Strategy<Value = String> {
-    let second = prop::sample::select(vec!["", "", "", "", "*/10 ", "0,59 ", "30-31 "]);
-    let minute = prop::sample::select(vec!["*", "*/7", "*/30", "0", "30", "0,30", "10-50/20", "0-59", "59", "1,31"]);
-    let hour = prop::sample::select(vec!["*", "*", "*/2", "*/3", "0", "1", "2", "2,3", "1-3", "0-23", "23,0", "2-22/4"]);
-    let days =
-        prop::sample::select(vec!["* * *", "* * *", "* * *", "* * SUN", "1-7 * SUN", "*/2 * SUN", "* 3,4,10,11 0,6", "31 * *"]);
-    (second, minute, hour, days).prop_map(|(s, m, h, d)| format!("{s}{m} {h} {d}"))
-}
-
 fn any_expr() -> impl Strategy<Value = CronExpr> {
-    prop_oneof![3 => night_cron().boxed(), 1 => any_cron().boxed()].prop_filter_map("refused", |text| CronExpr::parse(&text).ok())
+    prop_oneof![3 => night_cron().boxed(), 1 => written_cron().boxed(), 1 => any_cron().boxed()]
+        .prop_filter_map("refused", |text| CronExpr::parse(&text).ok())
 }
 
-/// A zone and an instant of 1990 to 2080, mostly within four hours of a clock change.
+/// A zone and an instant of 1975 to 2096, mostly within four hours of a clock change.
 fn zone_and_instant() -> impl Strategy<Value = (Zone, i64)> {
     let near = prop_oneof![4 => -14_400..=14_400_i64, 1 => -20_000_000..=20_000_000_i64];
-    (prop::sample::select(ZONES.to_vec()), 631_152_000..3_471_292_800_i64, near).prop_map(|(zone, second, near)| {
-        let zone = Zone::parse(zone).unwrap();
-        let from = Timestamp::from_second(second).unwrap();
-        let change = zone.time_zone().preceding(from).next();
-        let around = change.map_or(second, |change| change.timestamp().as_second());
-        (zone, around + near)
-    })
+    (zone_and_change(), near).prop_map(|((zone, change), near)| (zone, change + near))
 }
 
 /// The ticks of `schedule` in `(from, to]`.
@@ -123,26 +106,5 @@ proptest! {
         prop_assert!(latest <= now && now < next);
         prop_assert_eq!(next.duration_since(latest).unsigned_abs(), period);
         prop_assert_eq!(next.as_millisecond() % i64::try_from(millis).unwrap(), 0);
-    }
-
-    #[test]
-    fn croner_agrees_in_utc(text in prop_oneof![any_cron().boxed(), night_cron().boxed()], second in 0..3_900_000_000_i64) {
-        let Ok(expr) = CronExpr::parse(&text) else { return Ok(()) };
-        // croner lets either day match unless one is exactly `*`; Vixie cron asks only for the first character.
-        let fields: Vec<&str> = text.split(' ').rev().collect();
-        let star_but_not_only = |field: &str| field.starts_with('*') && field != "*";
-        if star_but_not_only(fields[0]) || star_but_not_only(fields[2]) {
-            return Ok(());
-        }
-        // croner refuses a bare `*` inside a list.
-        let Ok(croner) = text.parse::<croner::Cron>() else { return Ok(()) };
-        let schedule = Schedule::new(&Spec::Cron(expr), Zone::utc());
-        let from = DateTime::from_timestamp(second, 0).unwrap();
-        let horizon = DateTime::from_timestamp(4_102_444_800, 0).unwrap();
-        let next = croner.find_next_occurrence(&from, false).ok().filter(|next| *next < horizon);
-        prop_assert_eq!(schedule.next_after(at(second)).map(Timestamp::as_second), next.map(|next| next.timestamp()), "{}", text);
-        if let Ok(last) = croner.find_previous_occurrence(&from, true) && last.timestamp() >= 0 {
-            prop_assert_eq!(schedule.latest_at(at(second)), Some(at(last.timestamp())), "{}", text);
-        }
     }
 }
