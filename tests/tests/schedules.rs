@@ -52,6 +52,7 @@ async fn a_schedule_fires_at_its_times() {
                 let tick = run.context.tick().unwrap();
                 assert_eq!(tick.duration_since(minute).as_secs(), after, "{schedule}");
                 run.succeed().over().await;
+                world.counts("it to end in the store", runtime.client(), |counts| counts.live() == 0).await;
             }
             stop(runtime).await;
             // The next one begins at a whole minute too.
@@ -323,7 +324,8 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
             // Whichever process takes a job of it, it ends at once.
             let job = closure("work", |_: JobContext| async {}).every(every);
             let store = world.store().await;
-            (world.builder(&store).build(build).register(job).lease(600 * SECOND).start().await.unwrap(), store)
+            let builder = world.builder(&store).build(build).register(job).lease(600 * SECOND).heartbeat(5 * SECOND);
+            (builder.start().await.unwrap(), store)
         };
         let store = world.store().await;
         // The newest start declares; everyone fires what it declared, also the builds before it that still run.
@@ -339,11 +341,12 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
                 let fired = world.until("a tick", async || {
                     let fired = next().await;
                     if fired.is_none() {
-                        world.clock.advance(30 * SECOND);
-                        // Nobody loses his lease meanwhile: an earlier start would take over.
-                        for (_, store) in &runtimes {
-                            store.looked_for_jobs_at(&world.clock).await;
-                        }
+                        // Nobody loses his lease meanwhile: an earlier start would take over. Of two signs of life one is over.
+                        let beats = || runtimes.iter().map(|(_, store)| store.calls("heartbeat"));
+                        let before: Vec<u64> = beats().collect();
+                        world.clock.advance(300 * SECOND);
+                        let have_beaten = async || beats().zip(&before).all(|(now, before)| now > before + 1).then_some(());
+                        world.pass("signs of life", SECOND, have_beaten).await;
                     }
                     fired
                 });
@@ -352,6 +355,15 @@ async fn after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newes
             }
             assert_eq!(ticks[2].duration_since(ticks[1]).as_secs() % seconds, 0, "{build} {every}: {ticks:?}");
         }
+        // Where all that started later are gone, the next newest says what the schedule is.
+        for nth in [2, 0] {
+            stop(runtimes.remove(nth).0).await;
+        }
+        let back = async || {
+            let row = rows_of(world, &store).await.remove(0);
+            (row.schedule.build.as_deref() == Some("2") && row.schedule.spec == "every 10m").then_some(())
+        };
+        world.pass("the build that runs to declare its own", SECOND, back).await;
         for (runtime, _) in runtimes {
             stop(runtime).await;
         }
@@ -385,10 +397,34 @@ async fn a_schedule_outlives_a_clock_that_is_set_back() {
         let first = run_of(world, &mut runs, SECOND).await;
         let tick = first.context.tick().unwrap();
         first.succeed().over().await;
+        world.counts("it to end in the store", runtime.client(), |counts| counts.completed == 1).await;
         world.clock.set_wall(world.now() - Duration::from_secs(60));
         let second = run_of(world, &mut runs, SECOND).await;
         assert_eq!(second.context.tick().unwrap().duration_since(tick).as_secs(), 10, "a tick fired twice or was lost");
         drop(second);
+        stop(runtime).await;
+    })
+    .await;
+}
+
+/// A clock that was wrong by hours and is put right leaves no schedule silent until then.
+#[tokio::test]
+async fn a_schedule_outlives_a_clock_that_was_hours_ahead() {
+    on_every_store(async |world| {
+        let (work, mut runs) = script("work");
+        let right = world.now();
+        world.clock.set_wall(right + 5 * 3_600 * SECOND);
+        let runtime = start(world, work.every("10s")).await;
+        let first = run_of(world, &mut runs, SECOND).await;
+        assert!(first.context.tick().unwrap() > right + 5 * 3_600 * SECOND);
+        first.succeed().over().await;
+        world.counts("it to end in the store", runtime.client(), |counts| counts.completed == 1).await;
+        world.clock.set_wall(right);
+        let second = run_of(world, &mut runs, SECOND).await;
+        assert_eq!(second.context.schedule(), Some("work"));
+        let tick = second.context.tick().unwrap();
+        assert!(tick > right && tick < right + 300 * SECOND, "{tick}");
+        drop((second, runs));
         stop(runtime).await;
     })
     .await;
