@@ -159,10 +159,10 @@
 //! | `*/30 * * * *` | `Australia/Lord_Howe` | 2027-04-04, 02:00 to 01:30 | 01:00+11:00, 01:30+11:00, 01:30+10:30, 02:00+10:30, 02:30+10:30 |
 //! | `45 */2 * * *` | `Australia/Lord_Howe` | 2027-04-04, 02:00 to 01:30 | none |
 //!
-//! These are the rules of cron(8) as cronie has them. Other libraries have their own: croner lets several fixed times follow the clock on the wall,
-//! cronexpr all of them. The tests compare our ticks with those of both at the clock changes of 28 zones, and list every difference.
-//!
 //! (Made by the code.)
+//!
+//! These are the rules of cron(8) as cronie has them. Other libraries have their own: croner lets several fixed times follow the clock on the
+//! wall, cronexpr all of them. The tests compare our ticks with those of both at the clock changes of 28 zones, and list every difference.
 //!
 //! # Missed ticks
 //!
