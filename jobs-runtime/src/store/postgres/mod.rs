@@ -29,6 +29,7 @@ mod row;
 mod schedules;
 mod schema;
 mod survey;
+mod ticks;
 mod tls;
 mod url;
 mod wake;
@@ -316,13 +317,13 @@ impl ScheduleStore for PostgresStore {
     }
 
     fn ticks(&self, filter: TickFilter) -> StoreFuture<'_, Vec<TickRecord>> {
-        self.call(|lanes| &lanes.looks, async move |connection| schedules::ticks(connection, &filter).await)
+        self.call(|lanes| &lanes.looks, async move |connection| ticks::read(connection, &filter).await)
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
         let at = self.now(now);
         Box::pin(async move {
-            let call = self.call(|lanes| &lanes.duties, async move |connection| schedules::fire(connection, at, &ticks).await);
+            let call = self.call(|lanes| &lanes.duties, async move |connection| ticks::fire(connection, at, &ticks).await);
             let (answers, has_queued) = call.await?;
             if answers.iter().any(|answer| matches!(answer, Fired::Job(_))) {
                 self.has_jobs();

@@ -1,21 +1,16 @@
-//! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
+//! Schedules: what a change means is judged by `jobs_core::store`, and done here.
 
 use jiff::Timestamp;
 use jobs_core::store::{
-    ChangeScope, Deal, Fire, FireRow, Fired, KnownWorkers, Live, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList,
-    ScheduleRecord, StoredSchedule, TickCause, TickFilter, TickOutcome, TickRecord, change, judge,
+    ChangeScope, KnownWorkers, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList, ScheduleRecord, StoredSchedule,
+    change,
 };
-use jobs_core::{JobId, State};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use uuid::Uuid;
 
 use super::connection::{Connection, get, time};
-use super::enqueue::insert;
 use super::error::Result;
-use super::manage;
-use super::row::{id, uuid};
-use crate::store::{CANCELLED_FOR_A_TICK, newly_queued, ticks_of};
+use super::ticks::account;
 
 /// The answers, and whether anything has changed.
 pub(super) async fn change_schedules(
@@ -47,9 +42,7 @@ pub(super) async fn change_schedules(
                 connection.rows("DELETE FROM {s}.schedule WHERE key = ANY($1)", &[(&edit.remove, Type::TEXT_ARRAY)]).await?;
             }
             write(connection, &edit.write).await?;
-            for tick in &edit.ticks {
-                account(connection, tick).await?;
-            }
+            account(connection, &edit.ticks).await?;
             let has_changed = !(edit.write.is_empty() && edit.remove.is_empty());
             Ok((edit.answers, has_changed))
         })
@@ -154,130 +147,4 @@ pub(super) async fn read(connection: &mut Connection, now: Option<Timestamp>, fi
         .await?;
     let schedules = rows.iter().map(record).collect::<Result<_>>()?;
     Ok(ScheduleList { now: clock(connection, now).await?, schedules })
-}
-
-pub(super) async fn ticks(connection: &mut Connection, filter: &TickFilter) -> Result<Vec<TickRecord>> {
-    let limit = i64::try_from(ticks_of(filter)).unwrap_or(i64::MAX);
-    let params = [(&filter.schedule as _, Type::TEXT), time(&filter.before), (&limit as _, Type::INT8)];
-    let rows = connection
-        .rows(
-            "SELECT instant, cause, since, dealt_at, outcome, missed, job FROM {s}.tick \
-             WHERE schedule = $1 AND instant < coalesce($2, 'infinity') ORDER BY instant DESC LIMIT $3",
-            &params,
-        )
-        .await?;
-    let mut ticks = Vec::with_capacity(rows.len());
-    for row in &rows {
-        // A newer release may know outcomes that this one does not.
-        let Some(outcome) = TickOutcome::parse(get(row, "outcome")?) else { continue };
-        let (instant, since, dealt_at) = (get(row, "instant")?, get(row, "since")?, get(row, "dealt_at")?);
-        let mut tick = TickRecord::new(&*filter.schedule, instant, since, dealt_at, outcome);
-        let (missed, job): (i32, Option<Uuid>) = (get(row, "missed")?, get(row, "job")?);
-        tick.cause = TickCause::parse(get(row, "cause")?).unwrap_or_default();
-        tick.missed = u32::try_from(missed.max(0)).unwrap_or_default();
-        tick.job = job.map(|job| JobId::from_bytes(job.into_bytes()));
-        ticks.push(tick);
-    }
-    Ok(ticks)
-}
-
-/// Accounts for a tick. One that waited keeps what it stood for.
-async fn account(connection: &mut Connection, tick: &TickRecord) -> Result<()> {
-    let (instant, since, dealt_at) = (Some(tick.instant), Some(tick.since), Some(tick.dealt_at));
-    let (outcome, missed) = (tick.outcome.as_str(), i32::try_from(tick.missed).unwrap_or(i32::MAX));
-    let (job, cause) = (tick.job.map(uuid), tick.cause.as_str());
-    let params = [
-        (&tick.schedule as _, Type::TEXT),
-        time(&instant),
-        time(&since),
-        time(&dealt_at),
-        (&outcome as _, Type::TEXT),
-        (&missed as _, Type::INT4),
-        (&job as _, Type::UUID),
-        (&cause as _, Type::TEXT),
-    ];
-    connection
-        .rows(
-            "INSERT INTO {s}.tick (schedule, instant, since, dealt_at, outcome, missed, job, cause) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = $4, outcome = $5, job = $7",
-            &params,
-        )
-        .await?;
-    Ok(())
-}
-
-/// The answers, and whether a tick began to wait.
-pub(super) async fn fire(connection: &mut Connection, now: Option<Timestamp>, ticks: &[Fire]) -> Result<(Vec<Fired>, bool)> {
-    connection
-        .transaction(async |connection| {
-            // In one order, so that two processes that fire the same ticks do not wait for each other in a circle.
-            let mut order: Vec<usize> = (0..ticks.len()).collect();
-            order.sort_by(|a, b| (&ticks[*a].key, a).cmp(&(&ticks[*b].key, b)));
-            let mut answers = vec![Fired::Lost; ticks.len()];
-            for nth in order {
-                answers[nth] = fire_one(connection, now, &ticks[nth]).await?;
-            }
-            let has_queued = newly_queued(ticks, &answers);
-            Ok((answers, has_queued))
-        })
-        .await
-}
-
-async fn fire_one(connection: &mut Connection, now: Option<Timestamp>, fire: &Fire) -> Result<Fired> {
-    let params = [time(&now), (&fire.key as _, Type::TEXT)];
-    let row = connection
-        .row(
-            "SELECT {now} AS now, version, last_tick, queued, started, paused_at IS NOT NULL AS paused \
-             FROM {s}.schedule WHERE key = $2 FOR UPDATE",
-            &params,
-        )
-        .await?;
-    let Some(row) = row else { return Ok(Fired::Lost) };
-    let at: Timestamp = get(&row, "now")?;
-    let (queued, started): (&str, &str) = (get(&row, "queued")?, get(&row, "started")?);
-    let row = FireRow {
-        version: get(&row, "version")?,
-        last_tick: get(&row, "last_tick")?,
-        queued: StoredSchedule::queued_of(queued),
-        started: StoredSchedule::started_of(started),
-        paused: get(&row, "paused")?,
-    };
-    let (dealt, live) = look(connection, fire).await?;
-    let judgement = judge(fire, at, Some(row), dealt, &live);
-    if !judgement.cancel.is_empty() {
-        manage::cancel_within(connection, now, &judgement.cancel, CANCELLED_FOR_A_TICK).await?;
-    }
-    let stored = match (judgement.outcome, &fire.deal) {
-        (Some(TickOutcome::Fired), Deal::Job(job)) => {
-            insert(connection, now, std::slice::from_ref(&**job)).await?.first().map(|stored| stored.id)
-        }
-        _ => None,
-    };
-    if let Some(row) = &judgement.row {
-        let last = Some(row.last_tick);
-        let (queued, started) = (StoredSchedule::queued_text(&row.queued), StoredSchedule::started_text(&row.started));
-        let params = [(&fire.key as _, Type::TEXT), time(&last), (&queued as _, Type::TEXT), (&started as _, Type::TEXT)];
-        connection.rows("UPDATE {s}.schedule SET last_tick = $2, queued = $3, started = $4 WHERE key = $1", &params).await?;
-    }
-    for tick in judgement.accounts(fire, at, stored) {
-        account(connection, &tick).await?;
-    }
-    Ok(judgement.answer(stored))
-}
-
-/// What a tick depends on beside its schedule's row: whether its instant was dealt with, and the schedule's jobs.
-async fn look(connection: &mut Connection, fire: &Fire) -> Result<(bool, Vec<Live>)> {
-    let instant = Some(fire.tick);
-    let params = [(&fire.key as _, Type::TEXT), time(&instant)];
-    let dealt = connection.rows("SELECT 1 FROM {s}.tick WHERE schedule = $1 AND instant = $2", &params).await?;
-    let limit = i64::try_from(fire.live_wanted()).unwrap_or(i64::MAX);
-    let params = [(&fire.key as _, Type::TEXT), (&limit as _, Type::INT8)];
-    let rows = connection.rows("SELECT id, state FROM {s}.job WHERE schedule = $1 LIMIT $2", &params).await?;
-    let mut live = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let state: &str = get(row, "state")?;
-        live.push(Live { id: id(row, "id")?, running: state == State::Running.as_str() });
-    }
-    Ok((!dealt.is_empty(), live))
 }
