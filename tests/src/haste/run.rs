@@ -47,18 +47,17 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         let crew = Arc::clone(&crew);
         slots.spawn(async move { crew.keep(slot, until).await });
     }
-    let harm = async {
+    let client = client(&url, &course).await?;
+    let course_is_run = async {
         let (processes, darkness) = tokio::join!(slots.join_all(), darkness::fall(plan, &stage, &journal, until));
+        // What is not settled after that is found by the check.
+        let _ = timeout(QUIET, settled(&client, &course)).await;
         darkness.map(|()| processes)
     };
     let processes = tokio::select! {
-        processes = harm => processes?,
-        error = standstills(&stage, &journal) => return Err(error),
+        processes = course_is_run => processes?,
+        watch = standstill::watch(&stage, &journal) => return Err(watch.err().unwrap_or_else(|| "nobody watches any more".into())),
     };
-
-    let client = client(&url, &course).await?;
-    // What is not settled after that is found by the check.
-    let _ = timeout(QUIET, settled(&client, &course)).await;
     let took = began.elapsed();
     let mut leaving = JoinSet::new();
     for (process, began) in processes {
@@ -72,6 +71,8 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
     let (verdict, findings) = (check(&evidence), check_work(&evidence.work));
     let good = verdict.wrong.is_empty() && findings.violations.is_empty();
     if !good {
+        let faults: Vec<String> = evidence.work.faults.iter().map(ToString::to_string).collect();
+        std::fs::write(folder.path().join("faults"), faults.join("\n"))?;
         println!("what the processes wrote is kept in {}", folder.keep().display());
     }
     report::end(plan, &evidence, &verdict, &findings, took);
@@ -102,14 +103,6 @@ async fn gather(
         ..evidence::Evidence::default()
     };
     Ok(Evidence { course: *course, store: plan.chaos.store, accounts, work })
-}
-
-/// Watches for standstills of the store for as long as it is asked to, where the crew does not.
-async fn standstills(stage: &Stage, journal: &Arc<Journal>) -> BoxError {
-    match stage {
-        Stage::File(_) => std::future::pending().await,
-        Stage::Server(server) => standstill::watch(server, journal).await.err().unwrap_or_else(|| "the watch has ended".into()),
-    }
 }
 
 /// A client on the clock of the run.
