@@ -84,12 +84,11 @@ impl Verdict {
 
     fn count(&mut self, tick: &TickRecord) {
         let missed = usize::try_from(tick.missed).unwrap_or(usize::MAX);
-        match tick.outcome {
-            TickOutcome::Skipped(_) => *self.skipped.entry(tick.outcome.as_str()).or_default() += 1 + missed,
-            _ => {
-                self.fired += 1;
-                self.stood_for += missed;
-            }
+        if let TickOutcome::Skipped(_) = tick.outcome {
+            *self.skipped.entry(tick.outcome.as_str()).or_default() += 1 + missed;
+        } else {
+            self.fired += 1;
+            self.stood_for += missed;
         }
     }
 }

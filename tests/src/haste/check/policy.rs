@@ -59,7 +59,7 @@ fn overlap(case: &Case<'_>, tick: &TickRecord) -> Option<&'static str> {
         |job: &&JobRecord| job.created_at < earlier(at, SLACK) && job.finished_at.is_none_or(|end| end > later(at, SLACK));
     match case.planned.overlap {
         Overlap::Allow => is_skipped.then_some("a tick meets no other"),
-        Overlap::Skip | Overlap::Queue if is_fired && others().any(|job| lives_on(job)) => {
+        Overlap::Skip | Overlap::Queue if is_fired && others().any(lives_on) => {
             Some("a tick gets a job when no other of its schedule lives")
         }
         Overlap::Skip => (is_skipped && !others().any(|job| may_live(case, job, at))).then_some("it met no other"),
