@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! plan ──► run ──► stage, crew, faults: those of chaos, at a hundred times its durations
+//!           ├────► darkness: nobody comes to the schedules for a while;  standstill: notes when that was so by itself
 //!           ├────► course: what all processes are told ──► worker ──► clock, sight (the store), schedules ──► ledger
-//!           └────► settle ──► check: rule by rule, against ticks that are counted second by second ──► report
+//!           └────► all is settled ──► check: rule by rule, against ticks that are counted second by second ──► report
 //! ```
 //!
 //! The wall clocks of the processes differ. On a file each call has the time of its process; on a server, as with the real one, all calls have
