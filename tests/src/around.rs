@@ -35,6 +35,16 @@ pub trait Passage: Send + Sync + 'static {
         make(store)
     }
 
+    /// The time that the store is told.
+    fn time(&self, now: Now) -> Now {
+        now
+    }
+
+    /// Fires ticks.
+    fn fire<'a>(&'a self, store: &'a dyn Store, now: Now, ticks: Vec<Fire>) -> StoreFuture<'a, Vec<Fired>> {
+        store.fire(now, ticks)
+    }
+
     /// The store has answered a claim, whether or not the answer gets through.
     fn took(&self, _answer: &Result<Claim, StoreError>) {}
 
@@ -69,14 +79,17 @@ impl<P: Passage> Around<P> {
 
 impl<P: Passage> JobStore for Around<P> {
     fn enqueue(&self, now: Now, jobs: Vec<NewJob>) -> StoreFuture<'_, Vec<Enqueued>> {
+        let now = self.passage.time(now);
         self.pass("enqueue", Sort::Change, move |store| store.enqueue(now, jobs))
     }
 
     fn register(&self, now: Now, worker: NewWorker) -> StoreFuture<'_, ()> {
+        let now = self.passage.time(now);
         self.pass("register", Sort::Change, move |store| store.register(now, worker))
     }
 
     fn heartbeat(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, Beat> {
+        let now = self.passage.time(now);
         self.pass("heartbeat", Sort::Change, move |store| store.heartbeat(now, worker))
     }
 
@@ -85,18 +98,22 @@ impl<P: Passage> JobStore for Around<P> {
     }
 
     fn rescue(&self, now: Now, by: WorkerId) -> StoreFuture<'_, Rescue> {
+        let now = self.passage.time(now);
         self.pass("rescue", Sort::Change, move |store| store.rescue(now, by))
     }
 
     fn leave(&self, now: Now, worker: WorkerId) -> StoreFuture<'_, ()> {
+        let now = self.passage.time(now);
         self.pass("leave", Sort::Change, move |store| store.leave(now, worker))
     }
 
     fn abandon(&self, now: Now, held: Vec<Held>) -> StoreFuture<'_, u64> {
+        let now = self.passage.time(now);
         self.pass("abandon", Sort::Change, move |store| store.abandon(now, held))
     }
 
     fn claim(&self, now: Now, request: ClaimRequest) -> StoreFuture<'_, Claim> {
+        let now = self.passage.time(now);
         let claim = self.pass("claim", Sort::Change, move |store| {
             let claim = store.claim(now, request);
             Box::pin(async move {
@@ -113,12 +130,14 @@ impl<P: Passage> JobStore for Around<P> {
     }
 
     fn complete(&self, now: Now, outcomes: Vec<Completion>) -> StoreFuture<'_, Vec<CompletionAnswer>> {
+        let now = self.passage.time(now);
         let told = self.passage.told(&outcomes);
         let complete = self.pass("complete", Sort::Change, move |store| store.complete(now, outcomes));
         Box::pin(async move { complete.await.inspect(|answers| self.passage.completed(&told, answers)) })
     }
 
     fn reconcile(&self, now: Now, worker: WorkerId, known: Vec<Held>) -> StoreFuture<'_, u64> {
+        let now = self.passage.time(now);
         self.pass("reconcile", Sort::Change, move |store| store.reconcile(now, worker, known))
     }
 
@@ -141,10 +160,12 @@ impl<P: Passage> JobStore for Around<P> {
 
 impl<P: Passage> ScheduleStore for Around<P> {
     fn change_schedules(&self, now: Now, change: ScheduleChange) -> StoreFuture<'_, Vec<ScheduleAnswer>> {
+        let now = self.passage.time(now);
         self.pass("change_schedules", Sort::Change, move |store| store.change_schedules(now, change))
     }
 
     fn schedules(&self, now: Now, filter: ScheduleFilter) -> StoreFuture<'_, ScheduleList> {
+        let now = self.passage.time(now);
         self.pass("schedules", Sort::Look, move |store| store.schedules(now, filter))
     }
 
@@ -153,7 +174,8 @@ impl<P: Passage> ScheduleStore for Around<P> {
     }
 
     fn fire(&self, now: Now, ticks: Vec<Fire>) -> StoreFuture<'_, Vec<Fired>> {
-        self.pass("fire", Sort::Change, move |store| store.fire(now, ticks))
+        let now = self.passage.time(now);
+        self.pass("fire", Sort::Change, move |store| self.passage.fire(store, now, ticks))
     }
 }
 
@@ -175,14 +197,17 @@ impl<P: Passage> ManageStore for Around<P> {
     }
 
     fn cancel(&self, now: Now, ids: Vec<JobId>, reason: String) -> StoreFuture<'_, Vec<CancelAnswer>> {
+        let now = self.passage.time(now);
         self.pass("cancel", Sort::Change, move |store| store.cancel(now, ids, reason))
     }
 
     fn requeue(&self, now: Now, ids: Vec<JobId>) -> StoreFuture<'_, Vec<bool>> {
+        let now = self.passage.time(now);
         self.pass("requeue", Sort::Change, move |store| store.requeue(now, ids))
     }
 
     fn pause(&self, now: Now, queues: Vec<String>) -> StoreFuture<'_, Vec<bool>> {
+        let now = self.passage.time(now);
         self.pass("pause", Sort::Change, move |store| store.pause(now, queues))
     }
 
@@ -195,10 +220,12 @@ impl<P: Passage> ManageStore for Around<P> {
     }
 
     fn prune(&self, now: Now, retention: Retention) -> StoreFuture<'_, usize> {
+        let now = self.passage.time(now);
         self.pass("prune", Sort::Change, move |store| store.prune(now, retention))
     }
 
     fn unserved(&self, now: Now) -> StoreFuture<'_, Vec<Unserved>> {
+        let now = self.passage.time(now);
         self.pass("unserved", Sort::Look, move |store| store.unserved(now))
     }
 

@@ -1,7 +1,7 @@
 //! What the black-box tests share: a world with a store and a clock to turn by hand, jobs that follow a script, a store that can be
 //! made to fail, and real worker processes; and for a real server, networks that fail and clusters of a test's own.
 //!
-//! Beside them stand three proofs, each with a program (`simulate`, `chaos`, `fuzz`): [`simulation`], [`chaos`] and [`fuzz`].
+//! Beside them stand four proofs, each with a program (`simulate`, `chaos`, `haste`, `fuzz`): [`simulation`], [`chaos`], [`haste`] and [`fuzz`].
 //!
 //! A test waits for signals only: for a run of a [`script()`], for a call of a [`Tap`], for a line of a [`process::Worker`]. Every wait
 //! is bounded by [`PATIENCE`], so that a test that waits in vain says for what.
@@ -13,6 +13,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod database;
 pub mod fuzz;
+pub mod haste;
 pub mod process;
 pub mod proxy;
 pub mod script;

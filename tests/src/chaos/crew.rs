@@ -26,7 +26,7 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 const STUCK: Duration = Duration::from_secs(1);
 
 /// All slots.
-pub(super) struct Crew {
+pub(crate) struct Crew {
     plan: Plan,
     /// The URL of the store for each slot.
     urls: Vec<String>,
@@ -61,13 +61,13 @@ impl Act {
 }
 
 impl Crew {
-    pub(super) fn new(plan: &Plan, urls: Vec<String>, folder: &Path, journal: &Arc<Journal>) -> Self {
+    pub(crate) fn new(plan: &Plan, urls: Vec<String>, folder: &Path, journal: &Arc<Journal>) -> Self {
         let (plan, folder, journal) = (plan.clone(), folder.to_owned(), Arc::clone(journal));
         Self { plan, urls, folder, journal, lives: Mutex::default() }
     }
 
     /// What has become of each process.
-    pub(super) fn lives(&self) -> Vec<Life> {
+    pub(crate) fn lives(&self) -> Vec<Life> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -77,7 +77,7 @@ impl Crew {
     }
 
     /// Keeps a process in one slot and does harm to it until this moment; answers the one that is there then, and when it was started.
-    pub(super) async fn keep(&self, slot: usize, until: Instant) -> (Process, Duration) {
+    pub(crate) async fn keep(&self, slot: usize, until: Instant) -> (Process, Duration) {
         let mut chance = self.plan.chance(100 + slot as u64);
         let longest = (self.plan.length / 4).clamp(Duration::from_secs(3), 3 * LEASE);
         for number in 1_u32.. {
@@ -194,7 +194,7 @@ impl Crew {
     }
 
     /// Stops the last process of a slot.
-    pub(super) async fn dismiss(&self, mut process: Process, began: Duration) {
+    pub(crate) async fn dismiss(&self, mut process: Process, began: Duration) {
         let why = if process.ended().is_some() { Why::ByItself } else { self.stop(&mut process).await };
         self.note(&process, began, why);
     }

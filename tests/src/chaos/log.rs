@@ -14,14 +14,14 @@ use super::clock;
 use super::ledger::{Event, Ledger};
 
 /// The log of one process.
-pub(super) struct Log {
+pub(crate) struct Log {
     file: Mutex<File>,
     ledger: Arc<Ledger>,
 }
 
 impl Log {
     /// From now on this process tells everything here.
-    pub(super) fn open(path: &Path, ledger: &Arc<Ledger>) -> std::io::Result<()> {
+    pub(crate) fn open(path: &Path, ledger: &Arc<Ledger>) -> std::io::Result<()> {
         let log = Self { file: Mutex::new(File::create(path)?), ledger: Arc::clone(ledger) };
         tracing::subscriber::set_global_default(log).map_err(std::io::Error::other)
     }

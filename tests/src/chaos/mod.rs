@@ -14,22 +14,22 @@
 
 pub mod check;
 pub mod clock;
-mod crew;
+pub(crate) mod crew;
 pub mod evidence;
 pub mod faults;
 pub mod ledger;
-mod log;
-mod plan;
-mod process;
+pub(crate) mod log;
+pub(crate) mod plan;
+pub(crate) mod process;
 mod producer;
 mod report;
 mod rests;
-mod run;
-mod stage;
+pub(crate) mod run;
+pub(crate) mod stage;
 mod storm;
-mod witness;
-mod work;
-mod worker;
+pub(crate) mod witness;
+pub(crate) mod work;
+pub(crate) mod worker;
 
 pub use plan::{Plan, StoreKind};
 pub use run::run;

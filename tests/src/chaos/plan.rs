@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 /// How long a worker is believed to live without a sign: the shortest that there is.
-pub(super) const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 /// How often it gives a sign.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long jobs may go on after the wish to stop, and how long after they were asked to stop.
-pub(super) const DRAIN: Duration = Duration::from_secs(1);
+pub(crate) const DRAIN: Duration = Duration::from_secs(1);
 /// The deadline of a call on PostgreSQL.
-pub(super) const DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Which store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +40,33 @@ const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--w
 impl Plan {
     /// Reads the arguments of the program. A seed that is not given is that of `JOBS_TEST_SEED`, or made up.
     pub fn read(arguments: &[String]) -> Result<Self, String> {
+        Self::minute(3).given(arguments, USAGE)
+    }
+
+    /// A minute on SQLite by so many workers, and a seed as [`read`](Self::read) finds one.
+    #[must_use]
+    pub fn minute(workers: usize) -> Self {
         let seed = std::env::var("JOBS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-        let mut plan = Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers: 3, verbose: false };
+        Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers, verbose: false }
+    }
+
+    /// The same but for what these arguments say of a program that is used so.
+    pub(crate) fn given(self, arguments: &[String], usage: &str) -> Result<Self, String> {
+        let mut plan = self;
         let (flags, pairs): (Vec<&str>, Vec<&str>) =
             arguments.iter().map(String::as_str).partition(|argument| *argument == "--verbose");
         plan.verbose = !flags.is_empty();
         for pair in pairs.chunks(2) {
-            let &[name, value] = pair else { return Err(format!("`{}` has no value: {USAGE}", pair[0])) };
-            let number = || value.parse::<u64>().map_err(|_| format!("`{name} {value}` is no number: {USAGE}"));
+            let &[name, value] = pair else { return Err(format!("`{}` has no value: {usage}", pair[0])) };
+            let number = || value.parse::<u64>().map_err(|_| format!("`{name} {value}` is no number: {usage}"));
             match name {
                 "--store" if value == "sqlite" => plan.store = StoreKind::Sqlite,
                 "--store" if value == "postgres" => plan.store = StoreKind::Postgres,
                 "--seconds" => plan.length = Duration::from_secs(number()?.max(5)),
                 "--seed" => plan.seed = number()?,
                 "--workers" => plan.workers = usize::try_from(number()?).unwrap_or(1).clamp(1, 20),
-                _ => return Err(format!("`{name} {value}` means nothing here: {USAGE}")),
+                _ => return Err(format!("`{name} {value}` means nothing here: {usage}")),
             }
         }
         Ok(plan)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A process. It is killed with its value.
-pub(super) struct Process {
+pub(crate) struct Process {
     pub(super) name: String,
     child: Child,
 }

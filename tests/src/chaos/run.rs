@@ -22,7 +22,7 @@ use super::storm::Storm;
 use super::{clock, ledger, report};
 
 /// How long everything may take to end once nothing goes wrong any more.
-const QUIET: Duration = Duration::from_secs(120);
+pub(crate) const QUIET: Duration = Duration::from_secs(120);
 
 /// Makes a run, prints what came of it, and answers whether all promises were kept.
 pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
@@ -87,7 +87,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
 }
 
 /// Notes when the host gives no time to anybody.
-async fn watch(journal: Arc<Journal>) {
+pub(crate) async fn watch(journal: Arc<Journal>) {
     const STEP: Duration = Duration::from_millis(50);
     loop {
         let before = clock::now();
@@ -111,7 +111,7 @@ async fn quiet(client: &Client) {
 }
 
 /// Every row of a job that the store has.
-async fn records(client: &Client) -> Result<Vec<JobRecord>, BoxError> {
+pub(crate) async fn records(client: &Client) -> Result<Vec<JobRecord>, BoxError> {
     let mut all = Vec::new();
     for finished in [false, true] {
         let mut after = Some(0);

@@ -14,10 +14,10 @@ use super::work::RESTING;
 use crate::around::{Around, Passage, Sort, Told};
 
 /// The store.
-pub(super) type Witness = Around<Memory>;
+pub(crate) type Witness = Around<Memory>;
 
 /// What it has seen.
-pub(super) struct Memory {
+pub(crate) struct Memory {
     ledger: Arc<Ledger>,
     tokens: Mutex<HashMap<JobId, i64>>,
     /// When the last claim was asked for.
@@ -25,7 +25,7 @@ pub(super) struct Memory {
 }
 
 impl Witness {
-    pub(super) fn new(inner: Arc<dyn Store>, ledger: &Arc<Ledger>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Store>, ledger: &Arc<Ledger>) -> Self {
         Self { inner, passage: Memory { ledger: Arc::clone(ledger), tokens: Mutex::default(), asked: Mutex::default() } }
     }
 

@@ -14,7 +14,7 @@ use super::plan::LEASE;
 use super::witness::Witness;
 
 /// How often every job here is tried again.
-pub(super) const RETRIES: u32 = 2;
+pub(crate) const RETRIES: u32 = 2;
 
 /// How many attempts of a job fail before one ends well. One more than there are attempts is a job that ends as failed.
 pub(super) fn failures(kind: &str, job: JobId) -> u32 {
@@ -56,11 +56,13 @@ pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
 }
 
 /// Where the jobs of one process write.
-pub(super) struct Desk {
-    pub(super) process: String,
-    pub(super) ledger: Arc<Ledger>,
-    pub(super) witness: Arc<Witness>,
-    pub(super) runs: AtomicU64,
+pub(crate) struct Desk {
+    pub(crate) process: String,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) runs: AtomicU64,
+    /// How long a job of a kind takes.
+    pub(crate) length: fn(&str, JobId) -> Duration,
 }
 
 /// All kinds, for one process.
@@ -100,7 +102,7 @@ impl Drop for Run<'_> {
 }
 
 impl Desk {
-    async fn run(&self, context: &JobContext) -> Result<String, BoxError> {
+    pub(crate) async fn run(&self, context: &JobContext) -> Result<String, BoxError> {
         let (job, number) = (context.id(), self.runs.fetch_add(1, Ordering::Relaxed));
         self.ledger.write(&Event::Begin {
             run: number,
@@ -117,7 +119,7 @@ impl Desk {
                 run.end(End::Stopped);
                 return Err("stopped".into());
             }
-            () = tokio::time::sleep(length(context.kind(), job)) => {}
+            () = tokio::time::sleep((self.length)(context.kind(), job)) => {}
         }
         let name = format!("{}#{number}", self.process);
         if context.attempt() <= failures(context.kind(), job) {
@@ -135,7 +137,7 @@ impl Desk {
 }
 
 /// How long a job takes: some so long that others are still at it when the process that was frozen wakes, some longer than the lease.
-fn length(kind: &str, job: JobId) -> Duration {
+pub(super) fn length(kind: &str, job: JobId) -> Duration {
     let chance = u64::from(job.as_bytes()[14]);
     match kind {
         "steady" => Duration::from_millis(600 + 4 * chance),

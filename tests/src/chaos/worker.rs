@@ -29,6 +29,7 @@ pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> 
         ledger: Arc::clone(&ledger),
         witness: Arc::clone(&witness),
         runs: AtomicU64::new(0),
+        length: work::length,
     });
     let mut builder = Runtime::builder()
         .sources(Sources::none())
@@ -55,7 +56,7 @@ pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> 
 }
 
 /// Opens a store.
-pub(super) async fn open(url: &str) -> Result<Arc<dyn Store>, BoxError> {
+pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>, BoxError> {
     if let Some(file) = url.strip_prefix("sqlite://") {
         return Ok(Arc::new(SqliteStore::open(SqliteOptions::new(file)).await?));
     }
@@ -65,7 +66,7 @@ pub(super) async fn open(url: &str) -> Result<Arc<dyn Store>, BoxError> {
 }
 
 /// The other end of the input is held by whoever started this process, and by nobody else.
-fn die_with_parent() {
+pub(crate) fn die_with_parent() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         std::process::exit(3);

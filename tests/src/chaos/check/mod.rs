@@ -143,14 +143,20 @@ impl Findings {
 /// Judges a run by its evidence.
 #[must_use]
 pub fn check(evidence: &Evidence) -> Findings {
-    let mut findings = Findings::default();
-    let histories = runs::of_jobs(evidence);
-    let losses = losses::Losses::new(evidence);
-    jobs::check(evidence, &histories, &losses, &mut findings);
-    ticks::check(evidence, &histories, &mut findings);
-    crew::check(evidence, &losses, &mut findings);
+    let mut findings = check_work(evidence);
+    ticks::check(evidence, &runs::of_jobs(evidence), &mut findings);
     rests::check(evidence, &mut findings);
     recovery::measure(evidence, &mut findings);
+    findings
+}
+
+/// Judges the jobs, the processes and the store's own health, and no ticks.
+#[must_use]
+pub fn check_work(evidence: &Evidence) -> Findings {
+    let mut findings = Findings::default();
+    let losses = losses::Losses::new(evidence);
+    jobs::check(evidence, &runs::of_jobs(evidence), &losses, &mut findings);
+    crew::check(evidence, &losses, &mut findings);
     if let Some(damage) = &evidence.damage {
         findings.add(Breach::Damage, None, damage.clone());
     }

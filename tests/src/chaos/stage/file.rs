@@ -43,7 +43,7 @@ fn silent(command: &mut Command) -> bool {
 }
 
 /// The file.
-pub(in crate::chaos) struct File {
+pub(crate) struct File {
     folder: TempDir,
     /// How many bytes the small disk has: nothing here ever fills more than that, wherever it lies.
     pub(in crate::chaos) size: u64,
@@ -67,7 +67,7 @@ impl File {
     }
 
     /// Where it is.
-    pub(in crate::chaos) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("jobs.db")
     }
 
@@ -104,7 +104,7 @@ impl Drop for File {
 }
 
 /// A connection of somebody else to a file that is there.
-pub(in crate::chaos) fn somebody(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn somebody(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     Ok(connection)

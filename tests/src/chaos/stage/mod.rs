@@ -6,16 +6,17 @@ mod server;
 
 use jobs_core::BoxError;
 
+pub(super) use file::File;
 pub use file::go_apart;
-pub(super) use file::{File, somebody};
-pub(super) use server::Server;
+pub(crate) use file::somebody;
+pub(crate) use server::Server;
 
 use super::evidence::Tick;
 use super::faults::What;
 use super::plan::{Plan, StoreKind};
 
 /// The store.
-pub(super) enum Stage {
+pub(crate) enum Stage {
     File(File),
     Server(Server),
 }
@@ -28,7 +29,7 @@ pub(super) struct Schedule {
 }
 
 impl Stage {
-    pub(super) async fn set(plan: &Plan) -> Result<Self, BoxError> {
+    pub(crate) async fn set(plan: &Plan) -> Result<Self, BoxError> {
         match plan.store {
             StoreKind::Sqlite => File::new(plan).map(Self::File),
             StoreKind::Postgres => Server::new(plan).await.map(Self::Server),
@@ -52,7 +53,7 @@ impl Stage {
     }
 
     /// The URL of the store itself.
-    pub(super) fn direct_url(&self) -> String {
+    pub(crate) fn direct_url(&self) -> String {
         match self {
             Self::File(file) => file.url(),
             Self::Server(server) => server.cluster.url(),
@@ -78,7 +79,7 @@ impl Stage {
     }
 
     /// What the store says of its own health, if it is not well.
-    pub(super) fn damage(&self) -> Result<Option<String>, BoxError> {
+    pub(crate) fn damage(&self) -> Result<Option<String>, BoxError> {
         match self {
             Self::File(file) => file.damage(),
             Self::Server(_) => Ok(None),

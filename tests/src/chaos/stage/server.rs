@@ -8,7 +8,7 @@ use crate::chaos::plan::Plan;
 use crate::{Cluster, Proxy};
 
 /// The cluster, and the ways to it.
-pub(in crate::chaos) struct Server {
+pub(crate) struct Server {
     pub(in crate::chaos) cluster: Cluster,
     /// One for each worker's slot, and the producer's.
     pub(in crate::chaos) ways: Vec<Proxy>,
@@ -34,7 +34,7 @@ impl Server {
     }
 
     /// A connection of somebody else.
-    pub(in crate::chaos) async fn somebody(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+    pub(crate) async fn somebody(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
         let (client, connection) = tokio_postgres::connect(&self.cluster.url(), tokio_postgres::NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
