@@ -23,7 +23,7 @@
 //!
 //! | what went wrong, and where | what holds here | shown by |
 //! |---|---|---|
-//! | a leader that had been replaced and did not know it doubled every tick for 19 days (Oban) | there is no leader; one of two processes is frozen and woken, and each tick fires once | `processes::each_tick_fires_once_though_one_of_two_processes_is_frozen_for_a_while` (SQLite, PostgreSQL) `conformance::ticks::a_scheduler_that_wakes_fires_nothing_again` |
+//! | a leader that had been replaced and did not know it doubled every tick for 19 days (Oban) | there is no leader; one of two processes is frozen and woken, and each tick fires once | `processes::each_tick_fires_once_though_one_of_two_processes_is_frozen_for_a_while` (SQLite, PostgreSQL) `conformance::ticks::a_scheduler_that_wakes_fires_nothing_again`, and on eight processes, frozen and killed, `haste::each_tick_is_dealt_with_once_on_sqlite` `haste::each_tick_is_dealt_with_once_on_postgres` |
 //! | a schedule of an attribute fired once on each node (`TickerQ`) | eight processes, each tick once | `conformance::ticks::each_tick_is_fired_once_by_eight_processes` `schedules::each_tick_fires_once_in_two_processes` |
 //! | ticks that fell into a deploy were gone (Oban, River, `BullMQ`) | of those that were missed the latest fires, once | `schedules::of_the_ticks_missed_while_all_were_down_the_latest_fires` `conformance::schedules::an_unchanged_schedule_keeps_its_last_tick` |
 //! | when clocks changed, ticks were skipped, doubled, or an hour off (Temporal, robfig/cron, tokio-cron-scheduler) | what crontab(5) users know from cron, on the days at which clocks change | `clock_changes::berlin_skips_an_hour_in_march` `clock_changes::berlin_repeats_an_hour_in_october` `clock_changes::new_york_skips_an_hour_in_march_and_repeats_one_in_november` `clock_changes::lord_howe_moves_by_half_an_hour` |
@@ -81,4 +81,5 @@
 //! cargo run --release -p tests --bin simulate -- --seeds 10000       # many processes on one store, in virtual time
 //! cargo run --release -p tests --bin simulate -- --mutants           # that it notices each guard that is missing
 //! cargo run --release -p tests --bin chaos -- --store sqlite --seconds 60   # real processes, killed and frozen; or postgres
+//! cargo run --release -p tests --bin haste -- --store sqlite --seconds 60   # schedules on eight processes, a hundred times as fast; or postgres
 //! ```

@@ -134,7 +134,9 @@
 //! all at once. A process that gets no heartbeat through for four fifths of its lease lets go of its jobs before others may take them.
 //!
 //! Locks of others are waited for, and given up after half of the limit: a job whose row somebody locks is passed over by claims, its
-//! outcome is written when the lock is gone, and a lease is renewed even while the whole table of jobs is locked.
+//! outcome is written when the lock is gone, and a lease is renewed even while the whole table of jobs is locked. A process that is frozen
+//! while it fires ticks holds those schedules until the server ends its session, after `postgres.deadline`; what passed meanwhile is dealt
+//! with as their misfire policies say.
 //!
 //! After a failover to a replica that was behind, what the old server had not sent on is lost, as with everything in that database.
 //!

@@ -72,7 +72,7 @@
 //! [^killed-back]: `processes::what_a_killed_process_held_runs_soon_in_one_that_lives`
 //! [^tick]: the tick and its job are one transaction, by compare and swap: `conformance::ticks::a_tick_without_its_job_is_not_done` `conformance::ticks::a_scheduler_that_wakes_fires_nothing_again` `conformance::ticks::each_tick_is_fired_once_by_eight_processes`
 //! [^frozen]: `processes::a_frozen_process_loses_its_jobs_and_its_late_answer_changes_nothing` `conformance::lease::late_answer_of_a_lost_worker_changes_nothing`
-//! [^frozen-tick]: `processes::each_tick_fires_once_though_one_of_two_processes_is_frozen_for_a_while`
+//! [^frozen-tick]: `processes::each_tick_fires_once_though_one_of_two_processes_is_frozen_for_a_while` `haste::each_tick_is_dealt_with_once_on_sqlite` `haste::each_tick_is_dealt_with_once_on_postgres`
 //! [^frozen-back]: `lease::a_process_without_its_store_gives_up_its_jobs_before_others_take_them` `lease::the_late_outcome_of_a_lost_lease_is_dropped_and_counted_and_its_crash_is_taken_back`
 //! [^power]: on a disk that forgets all that was not synced: `power::a_power_cut_loses_nothing_that_was_acknowledged_when_every_commit_is_synced`
 //! [^power-normal]: `power::a_power_cut_loses_the_last_moments_and_leaves_a_sound_file_when_commits_are_not_synced`
