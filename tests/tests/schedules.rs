@@ -420,10 +420,11 @@ async fn a_schedule_outlives_a_clock_that_was_hours_ahead() {
         first.succeed().over().await;
         world.counts("it to end in the store", runtime.client(), |counts| counts.completed == 1).await;
         world.clock.set_wall(right);
-        let second = run_of(world, &mut runs, SECOND).await;
+        // Not at once: the clock may be wrong now, and soon be put right.
+        let second = run_of(world, &mut runs, 2 * SECOND).await;
         assert_eq!(second.context.schedule(), Some("work"));
-        let tick = second.context.tick().unwrap();
-        assert!(tick > right && tick < right + 300 * SECOND, "{tick}");
+        let late = second.context.tick().unwrap().duration_since(right).as_secs();
+        assert!((600..1_800).contains(&late), "{late}");
         drop((second, runs));
         stop(runtime).await;
     })

@@ -15,7 +15,7 @@ use crate::scheduler::{beside, job_of};
 
 /// Looks at schedules and changes them, for all processes, while workers run: [`Client::schedules`](super::Client::schedules).
 ///
-/// What stands in code is declared by each worker that starts. It can be paused, given other times and run here, but not removed.
+/// What stands in code is declared by each worker that starts, and kept so by those that run. It can be paused, given other times and run here, but not removed.
 /// What is saved here exists in the store alone.
 ///
 /// ```

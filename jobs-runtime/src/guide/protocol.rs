@@ -142,8 +142,8 @@
 //! | eight fire at once | one of them does | `conformance::ticks::each_tick_is_fired_once_by_eight_processes` |
 //! | all were down | the latest tick fires, once | `schedules::of_the_ticks_missed_while_all_were_down_the_latest_fires` |
 //! | the schedule was edited | it counts from the edit; the newest start has written it, and everybody fires what is written | `conformance::schedules::a_changed_schedule_counts_from_now` `conformance::schedules::the_newest_start_wins` |
-//! | the newest start was one of the old build, which then goes | the newest that still runs writes its own within a minute | `conformance::schedules::a_running_build_declares_what_no_later_start_has_declared` |
-//! | a wrong clock has fired hours ahead | the schedule counts from now | `conformance::schedules::a_schedule_that_is_far_ahead_counts_from_now` |
+//! | the newest start was one of the old build, which then goes | those that still run write their own within a few minutes, in the end the newest | `conformance::schedules::a_running_build_declares_what_no_later_start_has_declared` |
+//! | a wrong clock has fired hours ahead | the schedule counts from now, when it has looked so for 10 minutes | `conformance::schedules::a_schedule_that_is_far_ahead_counts_from_now` |
 //!
 //! # The whole at once
 //!

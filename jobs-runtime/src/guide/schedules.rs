@@ -250,15 +250,18 @@
 //!
 //! Each tick that was dealt with has an account ([`TickRecord`](crate::schedule::TickRecord)): `fired`, `queued`, or skipped for `overlap`,
 //! `misfire`, `paused`, `edited`, `ended`, `replaced` or `removed`, with the time at which that was, its job, and the tick before it, so
-//! that it stands for all ticks since then. It also says whether the time had come, a worker started, or somebody asked for it. A clock that
-//! was once hours ahead silences nothing: a schedule whose last tick lies more than 3 hours ahead counts from now. Accounts are kept as long as completed jobs, and a day at least.
+//! that it stands for all ticks since then. It also says whether the time had come, a worker started, or somebody asked for it. After a
+//! clock that was ahead is put right, a schedule is silent until its last tick: no longer than 3 hours, for one whose last tick lies further
+//! ahead counts from now after 10 minutes. Accounts are kept as long as completed jobs, and a day at least.
 //!
 //! # Many processes
 //!
 //! There is no leader. Every process looks at the same rows, and a tick is fired by whoever is first, in one transaction with its
 //! job: at most one job for a tick, whoever tries, and none before its time by the store's clock. The rows are written by a starting
 //! worker, the newest start wins, and everyone fires what the rows say, also if his own build was compiled with another text. When the last
-//! worker of the newest start has gone, or has lost its lease, the next newest of those that run writes them anew within a minute. A schedule
+//! worker of the newest start has gone, or has lost its lease, the builds that run write them anew within a few minutes, and in the end
+//! the newest of them. Who is a build is said by [`Builder::build`](crate::Builder::build); processes of one build never take from
+//! each other. A schedule
 //! that is gone from the code goes on while a process of a build that has it runs. When none does it is retired: it is kept for a week, with
 //! what people changed of it, and goes on if it comes back. A row that a build cannot read, since a newer one wrote it, is left to those
 //! that can. `tz = "local"` is the zone of the machine that started last, by its name.

@@ -30,6 +30,10 @@ use crate::worker::supervisor::Part;
 /// How often the schedules are read again though nobody said that they changed.
 const SAFETY_NET: Duration = Duration::from_secs(60);
 
+/// For how long schedules must be far ahead of the store's clock before they count from now: perhaps it is the clock that is wrong, as that of
+/// a machine that has just been switched on, and is soon put right.
+const DOUBT: Duration = Duration::from_secs(600);
+
 /// The longest sleep, since the wall clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
@@ -72,6 +76,8 @@ pub(crate) struct Scheduler {
     /// When the ticks that wait for the last run are looked at again; `None` while none waits.
     look_at: Option<Duration>,
     looked_at: Duration,
+    /// Since when schedules are far ahead of the store's clock.
+    ahead_since: Option<Duration>,
     /// When it last put in order what other builds have left.
     maintained_at: Option<Duration>,
 }
@@ -218,20 +224,7 @@ pub(crate) fn job_of(record: &ScheduleRecord, instant: Timestamp, id: JobId) -> 
 
 /// Declares the schedules of this build, which starts. Answers the keys that belong to somebody else, which are reported.
 pub(crate) async fn declare(shared: &Shared) -> Result<Vec<String>, StoreError> {
-    put(shared, |schedules, kinds| ScheduleChange::Declare { schedules, kinds }).await
-}
-
-async fn put(
-    shared: &Shared,
-    change: impl FnOnce(Vec<NewSchedule>, Arc<BTreeSet<String>>) -> ScheduleChange,
-) -> Result<Vec<String>, StoreError> {
-    let own = |schedule: &NewSchedule| {
-        let mut schedule = schedule.clone();
-        schedule.build = Some(shared.options.build.clone());
-        schedule
-    };
-    let change = change(shared.schedules.values().map(own).collect(), Arc::clone(&shared.kinds));
-    let answers = shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await?;
+    let answers = put(shared, |schedules, kinds| ScheduleChange::Declare { schedules, kinds }).await?;
     let mut taken = Vec::new();
     for (key, answer) in shared.schedules.keys().zip(answers) {
         if let ScheduleAnswer::Taken(owner) = answer {
@@ -240,6 +233,19 @@ async fn put(
         }
     }
     Ok(taken)
+}
+
+async fn put(
+    shared: &Shared,
+    change: impl FnOnce(Vec<NewSchedule>, Arc<BTreeSet<String>>) -> ScheduleChange,
+) -> Result<Vec<ScheduleAnswer>, StoreError> {
+    let own = |schedule: &NewSchedule| {
+        let mut schedule = schedule.clone();
+        schedule.build = Some(shared.options.build.clone());
+        schedule
+    };
+    let change = change(shared.schedules.values().map(own).collect(), Arc::clone(&shared.kinds));
+    shared.within_patience(shared.store.change_schedules(shared.env.now(), change)).await
 }
 
 /// By how much the store's clock is ahead of this process's, as far as can be known: what lies between the question and the answer is no
@@ -271,6 +277,7 @@ impl Scheduler {
             rows: BTreeMap::new(),
             look_at: None,
             looked_at: Duration::ZERO,
+            ahead_since: None,
             maintained_at: None,
         }
     }
@@ -308,7 +315,9 @@ impl Scheduler {
         self.commands = Some(commands);
         self.read_at = answered.steady;
         self.look_at = self.waits().then_some(self.next_look(answered.steady));
-        if !far_ahead.is_empty() {
+        let ahead_since = (!far_ahead.is_empty()).then(|| self.ahead_since.unwrap_or(answered.steady));
+        self.ahead_since = ahead_since;
+        if ahead_since.is_some_and(|since| answered.steady.saturating_sub(since) >= DOUBT) {
             let recount = ScheduleChange::Recount { keys: far_ahead };
             self.shared.within_patience(self.shared.store.change_schedules(answered, recount)).await?;
         }

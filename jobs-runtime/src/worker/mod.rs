@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use jobs_core::Services;
 use jobs_core::registry::Registry;
-use jobs_core::store::{NewSchedule, Retention, Store};
+use jobs_core::store::{NewSchedule, Now, Retention, Store};
 use jobs_core::{Backoff, StoreError};
 
 use self::pool::Pool;
@@ -66,8 +66,8 @@ pub(crate) struct Shared {
     /// The schedules in the code of this build, by key.
     pub(crate) schedules: BTreeMap<String, NewSchedule>,
     pub(crate) runs: Runs,
-    /// When this process began to be known, by its steady clock.
-    pub(crate) began: OnceLock<Duration>,
+    /// When this process began to be known.
+    pub(crate) began: OnceLock<Now>,
     pub(crate) board: Arc<Board>,
     pub(crate) redact: Option<Redact>,
 }
@@ -109,8 +109,11 @@ pub(crate) struct QueueOption {
 impl Shared {
     /// For how long this process has been known.
     pub(crate) fn up_for(&self) -> Duration {
-        let now = self.env.now().steady;
-        now.saturating_sub(*self.began.get_or_init(|| now))
+        let now = self.env.now();
+        let began = self.began.get_or_init(|| now);
+        // A steady clock may stand still while the machine sleeps.
+        let by_the_wall = Duration::try_from(now.wall.duration_since(began.wall)).unwrap_or_default();
+        now.steady.saturating_sub(began.steady).max(by_the_wall)
     }
 
     /// Runs a store call under the deadline that every wait on a database has.

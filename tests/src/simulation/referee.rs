@@ -301,7 +301,7 @@ impl Referee {
     pub(super) fn changed(&mut self, now: Now, change: &ScheduleChange, rows: Vec<ScheduleRecord>, accounts: Vec<TickRecord>) {
         let mut held = KnownWorkers::default();
         for tenant in self.tenants.values().filter(|tenant| tenant.has_lease(now)) {
-            held.add(tenant.build.clone(), tenant.started, tenant.schedules.iter().cloned());
+            held.add(&tenant.build, tenant.started, tenant.schedules.iter().cloned());
         }
         let broken = self.schedules.changed(now.steady, (change, now.wall), rows, accounts, &held);
         if let Some((rule, by)) = broken {

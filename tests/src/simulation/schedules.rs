@@ -390,7 +390,7 @@ fn retired(
     news: &[(Option<TickRecord>, TickRecord)],
     held: &KnownWorkers,
 ) -> Broken {
-    if held.schedules.contains(&old.schedule.key) {
+    if held.have(&old.schedule.key) {
         return Some("a schedule is retired only when no known worker has it");
     }
     let mut expected = old.clone();
@@ -420,7 +420,7 @@ fn removed(
     if !may_go {
         return Some("a schedule is removed by who may do so");
     }
-    if build.is_some() && held.schedules.contains(key) {
+    if build.is_some() && held.have(key) {
         return Some("a schedule is retired only when no known worker has it");
     }
     let is_removed = |(_, new): &(Option<TickRecord>, TickRecord)| {
@@ -433,8 +433,8 @@ fn removed(
 /// Whether a change takes what a build has declared that runs and started later.
 fn takes_over(change: &ScheduleChange, now: Timestamp, old: &ScheduleRecord, held: &KnownWorkers) -> bool {
     let ScheduleChange::Maintain { up_for, .. } = change else { return false };
-    let start = old.schedule.build.as_ref().and_then(|build| held.builds.get(build));
-    old.retired_at.is_none() && start.is_some_and(|start| *start + *up_for > now)
+    let start = old.schedule.build.as_ref().and_then(|build| held.start_of(&old.schedule.key, build));
+    old.retired_at.is_none() && start.is_some_and(|start| start + *up_for > now)
 }
 
 fn edited(

@@ -18,26 +18,40 @@ pub const AHEAD: SignedDuration = SignedDuration::from_hours(3);
 /// Processes whose starts lie this close together have started at once, and none of them takes from the other.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// What the known workers have and run.
+/// The schedules that stand in the code of known workers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownWorkers {
-    /// The keys of the schedules that stand in their code.
-    pub schedules: BTreeSet<String>,
-    /// Their builds, each with the latest start of a process of it.
-    pub builds: BTreeMap<String, Timestamp>,
+    /// By key: the builds that have it, each with the latest start of a process of it.
+    schedules: BTreeMap<String, BTreeMap<String, Timestamp>>,
 }
 
 impl KnownWorkers {
     /// Counts in a worker of this build, whose process started then.
-    pub fn add(&mut self, build: String, started_at: Timestamp, schedules: impl IntoIterator<Item = String>) {
-        let latest = self.builds.entry(build).or_insert(started_at);
-        *latest = started_at.max(*latest);
-        self.schedules.extend(schedules);
+    pub fn add(&mut self, build: &str, started_at: Timestamp, schedules: impl IntoIterator<Item = String>) {
+        for key in schedules {
+            let latest = self.schedules.entry(key).or_default().entry(build.to_owned()).or_insert(started_at);
+            *latest = started_at.max(*latest);
+        }
     }
 
-    /// Whether a process of this build is known that started at this instant or later.
-    fn has_later(&self, build: &str, instant: Timestamp) -> bool {
-        self.builds.get(build).is_some_and(|start| start.duration_since(instant) >= -AT_ONCE)
+    /// Whether any of them has this schedule.
+    #[must_use]
+    pub fn have(&self, key: &str) -> bool {
+        self.schedules.contains_key(key)
+    }
+
+    /// The latest start of a process of this build that has this schedule.
+    #[must_use]
+    pub fn start_of(&self, key: &str, build: &str) -> Option<Timestamp> {
+        self.schedules.get(key)?.get(build).copied()
+    }
+
+    /// Whether the code of `other` stays in force beside a process of `own` that says that it started at `since`: a process of the other
+    /// build started later, or at once with it. Where both are known it goes by what is stored, so that two can never take from each
+    /// other in turn, whatever clocks do.
+    fn has_later(&self, key: &str, (own, since): (&str, Timestamp), other: &str) -> bool {
+        let since = self.start_of(key, own).map_or(since, |start| start.min(since));
+        self.start_of(key, other).is_some_and(|start| since.duration_since(start) <= AT_ONCE)
     }
 }
 
@@ -95,14 +109,14 @@ pub fn change(now: Timestamp, change: ScheduleChange, rows: Vec<ScheduleRecord>,
         ScheduleChange::Declare { schedules, kinds } => {
             let keys = keys_of(&schedules);
             answers.extend(schedules.into_iter().map(|schedule| book.declare(schedule)));
-            book.retire(&kinds, |key| keys.contains(key) || known.schedules.contains(key));
+            book.retire(&kinds, |key| keys.contains(key) || known.have(key));
         }
         ScheduleChange::Maintain { schedules, kinds, up_for } => {
             let keys = keys_of(&schedules);
             let up_for = SignedDuration::try_from(up_for).unwrap_or(SignedDuration::MAX);
             let since = now.saturating_sub(up_for).unwrap_or(now);
-            answers.extend(schedules.into_iter().map(|schedule| book.maintain(schedule, |build| known.has_later(build, since))));
-            book.retire(&kinds, |key| keys.contains(key) || known.schedules.contains(key));
+            answers.extend(schedules.into_iter().map(|schedule| book.maintain(schedule, since, known)));
+            book.retire(&kinds, |key| keys.contains(key) || known.have(key));
         }
         ScheduleChange::Recount { keys } => answers.extend(keys.iter().map(|key| book.recount(key))),
         ScheduleChange::Save { schedules } => return book.save_all(schedules, None),
@@ -172,9 +186,10 @@ impl Book {
     }
 
     /// Declares what no later start has declared.
-    fn maintain(&mut self, schedule: NewSchedule, has_later: impl Fn(&str) -> bool) -> ScheduleAnswer {
+    fn maintain(&mut self, schedule: NewSchedule, since: Timestamp, known: &KnownWorkers) -> ScheduleAnswer {
+        let own = schedule.build.as_deref().unwrap_or_default();
         let stays = |row: &ScheduleRecord| match &row.schedule.build {
-            Some(build) => row.retired_at.is_none() && (Some(build) == schedule.build.as_ref() || has_later(build)),
+            Some(build) => row.retired_at.is_none() && (build == own || known.has_later(&schedule.key, (own, since), build)),
             None => false,
         };
         match self.rows.get(&schedule.key) {

@@ -77,8 +77,7 @@ impl Judgement {
         }
     }
 
-    /// The accounts to write at `now`, by the store's clock. An account that is there keeps its cause, what it counts from and what it
-    /// stands for.
+    /// The accounts to write at `now`, by the store's clock. Where there is one already, [`TickRecord::renew`] says what is kept.
     #[must_use]
     pub fn accounts(&self, fire: &Fire, now: Timestamp, job: Option<JobId>) -> Vec<TickRecord> {
         let replaced = |tick: &Timestamp| TickRecord::new(&*fire.key, *tick, *tick, now, TickOutcome::Skipped(Skip::Replaced));
@@ -102,10 +101,10 @@ impl Judgement {
     }
 }
 
-/// What becomes of a tick at `now` by the store's clock. `row` is that of its schedule, `dealt` says whether there is an account of its
-/// instant, and `live` are the jobs of the schedule that have not ended, [`Fire::live_wanted`] of them.
+/// What becomes of a tick at `now` by the store's clock. `row` is that of its schedule, `dealt` is what the account of its
+/// instant says, if there is one, and `live` are the jobs of the schedule that have not ended, [`Fire::live_wanted`] of them.
 #[must_use]
-pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, live: &[Live]) -> Judgement {
+pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: Option<TickOutcome>, live: &[Live]) -> Judgement {
     const LOST: Judgement = Judgement::nothing(Fired::Lost);
     let Some(mut row) = row else { return LOST };
     let mut since = fire.tick;
@@ -118,8 +117,8 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
                 return Judgement::nothing(Fired::Early(now));
             }
             since = std::mem::replace(&mut row.last_tick, fire.tick);
-            if dealt {
-                // A run on start at this very instant stands for it.
+            if matches!(dealt, Some(TickOutcome::Fired | TickOutcome::Queued)) {
+                // A run on start at this very instant stands for it, or it was fired by a clock that was ahead.
                 return Judgement::dealt(row, None);
             }
         }
@@ -134,7 +133,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
             return Judgement { since, ..Judgement::dealt(row, Some(TickOutcome::Fired)) };
         }
         Occasion::Start { build } => {
-            if dealt || build.as_ref().is_some_and(|build| row.started.contains(build)) {
+            if dealt.is_some() || build.as_ref().is_some_and(|build| row.started.contains(build)) {
                 return LOST;
             }
             if row.paused {
@@ -147,7 +146,7 @@ pub fn judge(fire: &Fire, now: Timestamp, row: Option<FireRow>, dealt: bool, liv
                 row.started.drain(..surplus);
             }
         }
-        Occasion::Request if dealt => return LOST,
+        Occasion::Request if dealt.is_some() => return LOST,
         Occasion::Request => {}
     }
     Judgement { since, ..meet(fire, row, live) }

@@ -222,6 +222,16 @@ impl TickRecord {
         Self { schedule: schedule.into(), instant, cause: TickCause::Time, since, dealt_at, outcome, missed: 0, job: None }
     }
 
+    /// What is kept when there is another account of the same tick. One that waited keeps why it was, and what it stands for; what has its
+    /// job stays; and what was skipped, by a clock that was ahead, may get its job yet.
+    pub fn renew(&mut self, new: Self) {
+        match (self.outcome, new.outcome) {
+            (TickOutcome::Queued, _) => (self.outcome, self.dealt_at, self.job) = (new.outcome, new.dealt_at, new.job),
+            (TickOutcome::Skipped(_), TickOutcome::Fired | TickOutcome::Queued) => *self = new,
+            (TickOutcome::Fired | TickOutcome::Skipped(_), _) => {}
+        }
+    }
+
     /// By how much it was dealt with later than planned; nothing for one that fires once ever, and is not planned.
     #[must_use]
     pub fn late_by(&self) -> Duration {

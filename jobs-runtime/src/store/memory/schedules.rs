@@ -1,6 +1,7 @@
 //! Schedules and their ticks: what changes and ticks mean is judged by `jobs_core::store`, and done here.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 use jobs_core::store::{
@@ -27,13 +28,11 @@ impl State {
         let rows: Vec<ScheduleRecord> = self.schedules.values().filter(|row| concerns(row)).cloned().collect();
         let mut known = KnownWorkers::default();
         for worker in self.workers.values() {
-            known.add(worker.build.clone(), worker.started_at, worker.schedules.iter().cloned());
+            let build = if Guard::LaterStart.is_on() { &*worker.build } else { "" };
+            known.add(build, worker.started_at, worker.schedules.iter().cloned());
         }
         if !Guard::RetireUnheld.is_on() {
-            known.schedules.clear();
-        }
-        if !Guard::LaterStart.is_on() {
-            known.builds.clear();
+            known = KnownWorkers::default();
         }
         let edit = change(now.wall, wanted, rows, &known);
         self.wake.commands |= !(edit.write.is_empty() && edit.remove.is_empty());
@@ -68,11 +67,11 @@ impl State {
         found.map(|(_, tick)| tick.clone()).take(ticks_of(filter)).collect()
     }
 
-    /// Accounts for a tick. One that waited keeps what it stood for.
     fn account(&mut self, tick: TickRecord) {
-        let (outcome, dealt_at, job) = (tick.outcome, tick.dealt_at, tick.job);
-        let account = self.ticks.entry((tick.schedule.clone(), tick.instant)).or_insert(tick);
-        (account.outcome, account.dealt_at, account.job) = (outcome, dealt_at, job);
+        match self.ticks.entry((tick.schedule.clone(), tick.instant)) {
+            Entry::Vacant(place) => drop(place.insert(tick)),
+            Entry::Occupied(mut known) => known.get_mut().renew(tick),
+        }
     }
 
     pub(super) fn fire(&mut self, now: Now, ticks: &[Fire]) -> Result<Vec<Fired>, StoreError> {
@@ -89,7 +88,7 @@ impl State {
 
     fn fire_one(&mut self, now: Now, mut fire: Fire) -> Result<Fired, StoreError> {
         let at = (fire.key.clone(), fire.tick);
-        let mut dealt = self.ticks.contains_key(&at);
+        let mut dealt = self.ticks.get(&at).map(|tick| tick.outcome);
         let mut row = self.schedules.get(&fire.key).map(|row| FireRow {
             version: row.version,
             last_tick: row.last_tick,
@@ -100,7 +99,7 @@ impl State {
         if let (Some(row), Occasion::Time { last_tick, version }) = (&mut row, &mut fire.occasion)
             && !Guard::CompareAndSwap.is_on()
         {
-            (*version, *last_tick, row.last_tick, dealt) = (row.version, Timestamp::MIN, Timestamp::MIN, false);
+            (*version, *last_tick, row.last_tick, dealt) = (row.version, Timestamp::MIN, Timestamp::MIN, None);
         }
         if let (Some(row), Occasion::Time { version, .. } | Occasion::Queued { version }) = (&row, &mut fire.occasion)
             && !Guard::RowVersion.is_on()

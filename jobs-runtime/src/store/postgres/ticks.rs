@@ -1,6 +1,7 @@
 //! Ticks: fired a bite at a time, in a number of statements that does not grow with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jobs_core::schedule::Overlap;
@@ -43,13 +44,15 @@ pub(super) async fn read(connection: &mut Connection, filter: &TickFilter) -> Re
     Ok(ticks)
 }
 
-/// Accounts for ticks. One that waited keeps what it stood for, and why it was.
+/// Accounts for ticks, as [`TickRecord::renew`] says.
 pub(super) async fn account(connection: &mut Connection, ticks: &[TickRecord]) -> Result<()> {
-    // One statement writes a row once: what became of it last.
+    // One statement writes a row once.
     let mut accounts: BTreeMap<(&str, Timestamp), TickRecord> = BTreeMap::new();
     for tick in ticks {
-        let account = accounts.entry((&*tick.schedule, tick.instant)).or_insert_with(|| tick.clone());
-        (account.outcome, account.dealt_at, account.job) = (tick.outcome, tick.dealt_at, tick.job);
+        match accounts.entry((&*tick.schedule, tick.instant)) {
+            Entry::Vacant(place) => drop(place.insert(tick.clone())),
+            Entry::Occupied(mut known) => known.get_mut().renew(tick.clone()),
+        }
     }
     if accounts.is_empty() {
         return Ok(());
@@ -78,7 +81,11 @@ pub(super) async fn account(connection: &mut Connection, ticks: &[TickRecord]) -
             "INSERT INTO {s}.tick (schedule, instant, cause, since, dealt_at, outcome, missed, job) \
              SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], \
                $7::integer[], $8::uuid[]) \
-             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = excluded.dealt_at, outcome = excluded.outcome, job = excluded.job",
+             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = excluded.dealt_at, outcome = excluded.outcome, job = excluded.job, \
+               since = CASE tick.outcome WHEN 'queued' THEN tick.since ELSE excluded.since END, \
+               missed = CASE tick.outcome WHEN 'queued' THEN tick.missed ELSE excluded.missed END, \
+               cause = CASE tick.outcome WHEN 'queued' THEN tick.cause ELSE excluded.cause END \
+             WHERE tick.outcome = 'queued' OR (tick.outcome <> 'fired' AND excluded.outcome IN ('fired', 'queued'))",
             &params,
         )
         .await?;
@@ -109,8 +116,8 @@ struct Bite {
     rows: BTreeMap<String, FireRow>,
     /// The jobs of these schedules that have not ended.
     live: BTreeMap<String, Vec<Live>>,
-    /// The instants that are accounted for.
-    dealt: HashSet<(String, Timestamp)>,
+    /// What became of the instants that are accounted for.
+    dealt: HashMap<(String, Timestamp), TickOutcome>,
     changed: BTreeSet<String>,
     jobs: Vec<NewJob>,
     accounts: Vec<TickRecord>,
@@ -124,7 +131,7 @@ impl Bite {
             at: now.unwrap_or(Timestamp::UNIX_EPOCH),
             rows: BTreeMap::new(),
             live: BTreeMap::new(),
-            dealt: HashSet::new(),
+            dealt: HashMap::new(),
             changed: BTreeSet::new(),
             jobs: Vec::new(),
             accounts: Vec::new(),
@@ -162,13 +169,15 @@ impl Bite {
         let instants: Vec<Timestamp> = ticks.iter().map(|fire| fire.tick).collect();
         let rows = connection
             .rows(
-                "SELECT schedule, instant FROM unnest($1::text[], $2::timestamptz[]) AS wanted (schedule, instant) \
+                "SELECT schedule, instant, outcome FROM unnest($1::text[], $2::timestamptz[]) AS wanted (schedule, instant) \
                  JOIN {s}.tick USING (schedule, instant)",
                 &[(&keys, Type::TEXT_ARRAY), (&instants, Type::TIMESTAMPTZ_ARRAY)],
             )
             .await?;
         for row in &rows {
-            self.dealt.insert((get(row, "schedule")?, get(row, "instant")?));
+            // What only a newer release knows counts as dealt with.
+            let outcome = TickOutcome::parse(get(row, "outcome")?).unwrap_or(TickOutcome::Fired);
+            self.dealt.insert((get(row, "schedule")?, get(row, "instant")?), outcome);
         }
         Ok(())
     }
@@ -203,7 +212,7 @@ impl Bite {
     /// What becomes of one tick, after those before it.
     async fn fire(&mut self, connection: &mut Connection, now: Option<Timestamp>, fire: &Fire) -> Result<Fired> {
         let live = self.live.get(&fire.key).map(Vec::as_slice).unwrap_or_default();
-        let dealt = self.dealt.contains(&(fire.key.clone(), fire.tick));
+        let dealt = self.dealt.get(&(fire.key.clone(), fire.tick)).copied();
         let judgement = judge(fire, self.at, self.rows.get(&fire.key).cloned(), dealt, live);
         self.cancel(connection, now, &fire.key, &judgement).await?;
         let job = match (judgement.outcome, &fire.deal) {
@@ -220,7 +229,7 @@ impl Bite {
             self.changed.insert(fire.key.clone());
         }
         for account in judgement.accounts(fire, self.at, job) {
-            self.dealt.insert((account.schedule.clone(), account.instant));
+            self.dealt.insert((account.schedule.clone(), account.instant), account.outcome);
             self.accounts.push(account);
         }
         Ok(judgement.answer(job))

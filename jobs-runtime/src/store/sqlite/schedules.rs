@@ -61,7 +61,7 @@ fn known(connection: &Connection) -> rusqlite::Result<KnownWorkers> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let schedules: Vec<String> = serde_json::from_str(&text(row, 1)?).unwrap_or_default();
-        known.add(text(row, 0)?, instant(row.get(2)?), schedules);
+        known.add(&text(row, 0)?, instant(row.get(2)?), schedules);
     }
     Ok(known)
 }
@@ -152,13 +152,16 @@ pub(super) fn ticks(connection: &Connection, filter: &TickFilter) -> rusqlite::R
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Accounts for a tick. One that waited keeps what it stood for.
+/// Accounts for a tick, as [`TickRecord::renew`] says.
 fn account(connection: &Connection, tick: &TickRecord) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO jobs_tick (schedule, instant, since, dealt_at, outcome, missed, job, cause) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = ?4, outcome = ?5, job = ?7",
+             ON CONFLICT (schedule, instant) DO UPDATE SET dealt_at = ?4, outcome = ?5, job = ?7, \
+               since = iif(outcome = 'queued', since, ?3), missed = iif(outcome = 'queued', missed, ?6), \
+               cause = iif(outcome = 'queued', cause, ?8) \
+             WHERE outcome = 'queued' OR (outcome <> 'fired' AND ?5 IN ('fired', 'queued'))",
         )?
         .execute(params![
             tick.schedule,
@@ -217,8 +220,8 @@ fn fire_one(session: &mut Session, now: Now, fire: &Fire) -> Result<Fired> {
     Ok(judgement.answer(stored))
 }
 
-/// What a tick depends on: the row of its schedule, whether its instant was dealt with, and the schedule's jobs.
-fn look(connection: &Connection, fire: &Fire) -> rusqlite::Result<(Option<FireRow>, bool, Vec<Live>)> {
+/// What a tick depends on: the row of its schedule, what the account of its instant says, and the schedule's jobs.
+fn look(connection: &Connection, fire: &Fire) -> rusqlite::Result<(Option<FireRow>, Option<TickOutcome>, Vec<Live>)> {
     let row = connection
         .prepare_cached("SELECT version, last_tick, queued, started, paused_at IS NOT NULL FROM jobs_schedule WHERE key = ?1")?
         .query_row([&fire.key], |row| {
@@ -231,9 +234,12 @@ fn look(connection: &Connection, fire: &Fire) -> rusqlite::Result<(Option<FireRo
             })
         })
         .optional()?;
-    let dealt: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_tick WHERE schedule = ?1 AND instant = ?2)")?
-        .query_row(params![fire.key, micros(fire.tick)], |row| row.get(0))?;
+    // What only a newer release knows counts as dealt with.
+    let dealt = connection
+        .prepare_cached("SELECT outcome FROM jobs_tick WHERE schedule = ?1 AND instant = ?2")?
+        .query_row(params![fire.key, micros(fire.tick)], |row| text(row, 0))
+        .optional()?
+        .map(|outcome| TickOutcome::parse(&outcome).unwrap_or(TickOutcome::Fired));
     let live = connection
         .prepare_cached("SELECT id, state FROM jobs_job WHERE schedule = ?1 LIMIT ?2")?
         .query_map(params![fire.key, rows(fire.live_wanted())], |row| {

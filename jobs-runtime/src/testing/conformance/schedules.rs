@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jobs_core::schedule::{Misfire, Overlap};
 use jobs_core::store::{
-    AHEAD, Fired, NewSchedule, ONCE, Occasion, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleRecord,
+    AHEAD, Deal, Fired, NewSchedule, ONCE, Occasion, RETIRED_FOR, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleRecord,
+    Skip, TickOutcome,
 };
 
 use super::Subject;
@@ -178,7 +179,16 @@ pub async fn a_running_build_declares_what_no_later_start_has_declared(subject: 
     let newest = world.process().await.worker(&skills.build("3").up_for(5 * SECOND)).await;
     let third = || ["a", "b"].map(|key| of_build(schedule(key), "3")).to_vec();
     assert_eq!(newest.maintain(third(), 5 * SECOND).await, changed);
-    assert_eq!(old.maintain(vec![schedule("a"), schedule("b")], 10 * SECOND).await, unchanged);
+    let first = || vec![schedule("a"), schedule("b")];
+    assert_eq!(old.maintain(first(), 10 * SECOND).await, unchanged);
+    // The clock is set forward: each seems to have started long after the other, and nobody takes anything.
+    world.advance(3600 * SECOND);
+    assert_eq!(old.maintain(first(), 10 * SECOND).await, unchanged);
+    assert_eq!(newest.maintain(third(), 5 * SECOND).await, unchanged);
+    // A worker of that build which has none of them in its code holds nobody back.
+    newest.leave().await;
+    let _other = world.process().await.worker(&Skills::new(&[REPORT]).build("3")).await;
+    assert_eq!(old.maintain(first(), 3600 * SECOND).await, changed);
 }
 
 /// A clock that was wrong has ticked far ahead: the schedule would be silent until then. A clock that is put right a little changes nothing.
@@ -191,7 +201,11 @@ pub async fn a_schedule_that_is_far_ahead_counts_from_now(subject: &dyn Subject)
     process.fire_and_end("once", began, ONCE).await;
     world.advance(AHEAD.unsigned_abs());
     let wrong = world.wall();
-    process.fire_and_end("a", began, wrong).await;
+    let skipped = wrong - SECOND;
+    let mut passed_over = process.tick("a", Some(began), skipped);
+    passed_over.deal = Deal::Skip(Skip::Misfire);
+    assert_eq!(process.fire_one(passed_over).await, Fired::Skipped(Skip::Misfire));
+    process.fire_and_end("a", skipped, wrong).await;
     let recount = || ScheduleChange::Recount { keys: vec!["a".to_owned(), "once".to_owned(), "c".to_owned()] };
     let (changed, unchanged) = (ScheduleAnswer::Changed, ScheduleAnswer::Unchanged);
     world.set_back(AHEAD.unsigned_abs());
@@ -202,11 +216,17 @@ pub async fn a_schedule_that_is_far_ahead_counts_from_now(subject: &dyn Subject)
     assert_eq!(process.change(recount()).await, [changed, unchanged, ScheduleAnswer::Unknown]);
     assert_eq!(process.schedule("a").await, changed_at(schedule("a"), began, 2));
     assert_eq!(process.last_tick("once").await, ONCE, "what fired once and for ever has no time");
-    // What it ticked under the wrong clock stays accounted for, and has its job still.
-    world.advance(AHEAD.unsigned_abs() + 2 * SECOND);
-    let again = process.occasion("a", Occasion::Time { last_tick: began, version: 2 }, wrong);
-    assert_eq!(process.fire_one(again).await, Fired::Lost);
-    assert_eq!((process.last_tick("a").await, process.accounts("a").await.len()), (wrong, 1));
+    // What it ticked under the wrong clock has its job, and what it skipped gets one yet.
+    world.advance(AHEAD.unsigned_abs() + 10 * SECOND);
+    let next = |last_tick, tick| process.occasion("a", Occasion::Time { last_tick, version: 2 }, tick);
+    assert_eq!(process.fire_one(next(began, skipped)).await, Fired::Job(process.accounts("a").await[0].job.expect("a job")));
+    let told: Vec<_> = process.accounts("a").await.iter().map(|tick| (tick.instant, tick.since, tick.outcome)).collect();
+    assert_eq!(told, [(skipped, began, TickOutcome::Fired), (wrong, skipped, TickOutcome::Fired)]);
+    assert_eq!(process.fire_one(next(skipped, wrong)).await, Fired::Lost);
+    assert_eq!(process.last_tick("a").await, wrong);
+    // Nor does an edit say otherwise of what has its job.
+    process.change(ScheduleChange::Pause { keys: vec!["a".to_owned()] }).await;
+    assert_eq!(process.outcomes("a").await, [TickOutcome::Fired; 2]);
 }
 
 /// People and programs look at one schedule, at those of a group, or at all.
