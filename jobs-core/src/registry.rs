@@ -71,6 +71,8 @@ pub struct ScheduleEntry {
     pub starts: Option<Moment>,
     /// No tick at it, or after it.
     pub ends: Option<Moment>,
+    /// Whether it ticks, and runs on start, at all.
+    pub enabled: bool,
     /// Encodes the arguments of its jobs. `None`: there are none, and each parameter is an `Option`.
     pub payload: Option<fn() -> Result<String, ArgumentError>>,
 }
@@ -89,6 +91,7 @@ impl ScheduleEntry {
             jitter: Duration::ZERO,
             starts: None,
             ends: None,
+            enabled: true,
             payload: None,
         }
     }

@@ -60,6 +60,7 @@ fn schedule(p: &TokenStream, options: &ScheduleOptions, payload: Option<TokenStr
             jitter: #jitter,
             starts: #starts,
             ends: #ends,
+            enabled: true,
             payload: #payload,
         }
     }

@@ -72,7 +72,7 @@ keys! {
         Schedule(|to, value, errors| to.cron = value.parsed(cron, errors));
     "every" as r#"every = "5m""#, "1s to 366d", "none", "runs at an interval",
         Schedule(|to, value, errors| to.every = value.parsed(every, errors));
-    "tz" as r#"tz = "Europe/Berlin""#, "an IANA zone, `local`", "`UTC`", "the time zone of `cron`",
+    "tz" as r#"tz = "Europe/Berlin""#, "an IANA zone, `local`", "the setting `tz`, `UTC`", "the time zone of `cron`, `starts` and `ends`",
         Schedule(|to, value, errors| to.zone = value.parsed(zone, errors));
     "key" as r#"key = "nightly""#, "a name", "the job's name", "the schedule's key in the store",
         Schedule(|to, value, errors| to.key = value.name("key", errors));

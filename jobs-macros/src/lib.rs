@@ -86,7 +86,7 @@ use crate::signature::Head;
 /// | `timeout = "30s"` | 1ms to 30d | none | how long one attempt may take |
 /// | `cron = "0 2 * * *"` | crontab(5), `@daily`, `@once` | none | runs by the calendar |
 /// | `every = "5m"` | 1s to 366d | none | runs at an interval |
-/// | `tz = "Europe/Berlin"` | an IANA zone, `local` | `UTC` | the time zone of `cron` |
+/// | `tz = "Europe/Berlin"` | an IANA zone, `local` | the setting `tz`, `UTC` | the time zone of `cron`, `starts` and `ends` |
 /// | `key = "nightly"` | a name | the job's name | the schedule's key in the store |
 /// | `run_on_start` | `true`, `"deployment"` | `false` | runs each time a worker starts, or once a build |
 /// | `misfire = "all 20 within 2h"` | `once`, `skip`, `all` | `once` | what becomes of missed ticks |

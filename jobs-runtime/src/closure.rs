@@ -59,7 +59,7 @@ impl ClosureJob {
         self.spec(ScheduleText::Every(text.into()))
     }
 
-    /// Names the time zone of its cron expression; UTC unless given.
+    /// Names the time zone of its cron expression, its beginning and its end; that of the settings unless given, which is UTC by default.
     pub fn tz(self, zone: impl Into<Cow<'static, str>>) -> Self {
         self.set(|schedule| schedule.zone = Some(zone.into()))
     }

@@ -19,6 +19,7 @@
 //! | `jobs.paused` | info | this process has heard that a queue is paused | `queue` |
 //! | `jobs.resumed` | info | this process has heard that a queue is resumed | `queue` |
 //! | `jobs.tick` | debug | a schedule has fired | `schedule`, `tick`, `missed`, `outcome` |
+//! | `jobs.schedule_taken` | error | a schedule in the code is not in force: somebody has saved another of its key | `schedule`, `message` |
 //! | `jobs.schedule_unusable` | error | a stored schedule cannot be read here | `schedule`, `message` |
 //! | `jobs.pruned` | debug | finished jobs were removed | `jobs` |
 //! | `jobs.part_failing` | warn | a part of the engine failed and tries again | `part`, `message` |
@@ -123,6 +124,10 @@ pub(crate) fn tick(schedule: &str, tick: Timestamp, missed: u32, fired: Fired) {
         Fired::Lost => "lost",
     };
     emit!(Level::DEBUG, "jobs.tick", schedule, %tick, missed, outcome, "tick");
+}
+
+pub(crate) fn schedule_taken(schedule: &str, message: &str) {
+    emit!(Level::ERROR, "jobs.schedule_taken", schedule, message, "schedule of this program is not in force: its key is taken");
 }
 
 pub(crate) fn schedule_unusable(schedule: &str, message: &str) {

@@ -297,3 +297,29 @@ async fn a_schedule_that_the_store_refuses_holds_up_no_other() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn times_and_schedules_that_cannot_be_are_refused_all_at_once() {
+    on_every_store(async |world| {
+        let (work, _) = script("work");
+        let runtime = start(world, work.every("1h")).await;
+        let schedules = runtime.client().schedules();
+        for (period, expected) in
+            [(Duration::ZERO, "period 0s is shorter than 1s"), (Duration::from_secs(86_400 * 400), "longer than")]
+        {
+            let error = schedules.give_times("work", &Spec::Every(period), &Zone::utc()).await.unwrap_err().to_string();
+            assert!(error.contains("`work`") && error.contains(expected), "{error}");
+        }
+        assert!(schedules.get("work").await.unwrap().unwrap().record.override_times.is_none());
+        let mut group: Vec<_> = (0..30).map(|nth| saved(&format!("s{nth:02}"), "0s")).collect();
+        group[0] = saved("fine", "1h");
+        let error = schedules.replace_group("group", group).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the schedule `s01` cannot be stored: ") && error.contains("the schedule `s21` cannot"),
+            "{error}"
+        );
+        assert!(error.ends_with("and 8 more schedules of this call cannot be stored"), "{error}");
+        stop(runtime).await;
+    })
+    .await;
+}

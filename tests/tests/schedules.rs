@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jobs_core::State;
-use jobs_core::store::{NewSchedule, Now, ScheduleFilter, ScheduleRecord, ScheduleStore};
+use jobs_core::schedule::{Spec, Zone};
+use jobs_core::store::{
+    NewSchedule, Now, ScheduleFilter, ScheduleRecord, ScheduleStore, Skip, TickCause, TickFilter, TickOutcome,
+};
 use jobs_runtime::{ClosureJob, JobContext, Runtime, closure};
 use tests::{Run, Script, Tap, World, enqueue, finished, on_every_store, script, stop};
 
@@ -26,7 +29,7 @@ async fn run_of(world: &World, runs: &mut Script, step: Duration) -> Run {
 async fn rows_of(world: &World, store: &Tap) -> Vec<ScheduleRecord> {
     let mut rows =
         store.schedules(Now { wall: world.now(), steady: Duration::ZERO }, ScheduleFilter::default()).await.unwrap().schedules;
-    rows.retain(|row| row.retired_at.is_none());
+    rows.retain(|row| row.retired_at.is_none() && row.schedule.enabled);
     rows
 }
 
@@ -166,6 +169,37 @@ async fn a_schedule_can_be_switched_off_and_replaced_by_settings() {
         assert_eq!(rows("jobs.work.enabled", "false").await, []);
         let after = client.counts().await.unwrap();
         assert_eq!(after.completed + after.live(), before.completed + before.live(), "it ran on start");
+    })
+    .await;
+}
+
+/// Switched off and on again by settings: what passed meanwhile was not missed, and what a person has done is as it was.
+#[tokio::test]
+async fn a_schedule_that_was_switched_off_catches_up_with_nothing() {
+    on_every_store(async |world| {
+        let started = async |enabled: &str| {
+            world.clock.advance(SECOND);
+            let job = closure("work", |_: JobContext| async {}).every("1h").run_on_start();
+            let store = world.store().await;
+            world.builder(&store).option("jobs.work.enabled", enabled).register(job).start().await.unwrap()
+        };
+        stop(started("true").await).await;
+        let off = started("false").await;
+        assert!(off.manifest().to_string().contains("switched off"), "{}", off.manifest());
+        off.client().schedules().give_times("work", &Spec::daily_at(9, 0).unwrap(), &Zone::utc()).await.unwrap();
+        let view = off.client().schedules().get("work").await.unwrap().unwrap();
+        assert!(!view.record.schedule.enabled && view.record.retired_at.is_none() && view.next_ticks(1).is_empty(), "{view:?}");
+        stop(off).await;
+        world.clock.advance(3 * 86_400 * SECOND);
+        let on = started("true").await;
+        let since = world.now();
+        let view = on.client().schedules().get("work").await.unwrap().unwrap();
+        assert!(view.record.last_tick >= since && view.record.override_times.is_some(), "{view:?}");
+        let filter = TickFilter { schedule: "work".to_owned(), ..TickFilter::default() };
+        let ticks = on.client().schedules().ticks(filter).await.unwrap();
+        let passed: Vec<_> = ticks.iter().filter(|tick| tick.cause == TickCause::Time).map(|tick| tick.outcome).collect();
+        assert_eq!(passed, [TickOutcome::Skipped(Skip::Paused)], "{ticks:?}");
+        stop(on).await;
     })
     .await;
 }

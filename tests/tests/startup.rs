@@ -96,7 +96,29 @@ fn bad_settings_are_reported_at_once() {
 #[test]
 fn a_schedule_in_the_settings_of_a_job_with_arguments_is_refused() {
     let error = text(builder().provide(Mailer).register(send::entry().clone()).option("jobs.send.every", "1h").check());
-    assert!(error.contains("`send`") && error.contains("`to`"), "{error}");
+    let place = send::entry().location;
+    let expected = format!(
+        "builder: jobs.send: a job that needs the argument `to` has a schedule only in its code ({place}), with `args(to = ..)`"
+    );
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_zone_in_the_settings_of_an_interval_is_refused() {
+    for (path, job) in
+        [("jobs.work", nothing("work").every("1h")), ("schedule.hourly", nothing("work").every("1h").key("hourly"))]
+    {
+        let error = text(builder().register(job).option(&format!("{path}.tz"), "Asia/Tokyo").check());
+        assert_eq!(error, format!("builder: {path}.tz has no effect: `every 1h` knows no time zone"));
+    }
+}
+
+#[test]
+fn keys_and_names_that_are_there_twice_are_told_at_once() {
+    let program = builder().register(nothing("a").every("1h").key("k")).register(nothing("b").every("1h").key("k"));
+    let error = text(program.register(nothing("c").every("1h")).register(nothing("c").every("1h")).check());
+    assert!(error.contains("two schedules have the key `k`") && error.contains("`c`"), "{error}");
+    assert!(!error.contains("the key `c`"), "{error}");
 }
 
 #[test]

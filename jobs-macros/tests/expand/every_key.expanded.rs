@@ -92,6 +92,7 @@ const _: () = {
                         second: 0,
                         offset: crate::renamed::__private::Some(-12600),
                     }),
+                    enabled: true,
                     payload: crate::renamed::__private::Some(|| {
                         let mut arguments = crate::renamed::__private::ArgumentWriter::new();
                         let value: <__JobType0 as crate::renamed::__private::Same>::Type = Some(
@@ -123,6 +124,7 @@ const _: () = {
                     jitter: crate::renamed::__private::Duration::new(0, 0),
                     starts: crate::renamed::__private::None,
                     ends: crate::renamed::__private::None,
+                    enabled: true,
                     payload: crate::renamed::__private::None,
                 },
             ],

@@ -52,6 +52,7 @@ const _: () = {
                     jitter: ::jobs_runtime::__private::Duration::new(0, 0),
                     starts: ::jobs_runtime::__private::None,
                     ends: ::jobs_runtime::__private::None,
+                    enabled: true,
                     payload: ::jobs_runtime::__private::None,
                 },
             ],

@@ -91,6 +91,7 @@ const _: () = {
                         second: 0,
                         offset: ::jobs_runtime::__private::None,
                     }),
+                    enabled: true,
                     payload: ::jobs_runtime::__private::Some(|| {
                         let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
                         let value: <__JobType1 as ::jobs_runtime::__private::Same>::Type = ::core::convert::From::from(
@@ -131,6 +132,7 @@ const _: () = {
                     jitter: ::jobs_runtime::__private::Duration::new(0, 0),
                     starts: ::jobs_runtime::__private::None,
                     ends: ::jobs_runtime::__private::None,
+                    enabled: true,
                     payload: ::jobs_runtime::__private::Some(|| {
                         let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
                         let value: <__JobType1 as ::jobs_runtime::__private::Same>::Type = String::new();
@@ -166,6 +168,7 @@ const _: () = {
                     jitter: ::jobs_runtime::__private::Duration::new(0, 0),
                     starts: ::jobs_runtime::__private::None,
                     ends: ::jobs_runtime::__private::None,
+                    enabled: true,
                     payload: ::jobs_runtime::__private::Some(|| {
                         let mut arguments = ::jobs_runtime::__private::ArgumentWriter::new();
                         let value: <__JobType1 as ::jobs_runtime::__private::Same>::Type = ::core::convert::From::from(

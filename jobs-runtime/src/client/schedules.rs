@@ -15,8 +15,8 @@ use crate::scheduler::{beside, job_of};
 
 /// Looks at schedules and changes them, for all processes, while workers run: [`Client::schedules`](super::Client::schedules).
 ///
-/// What stands in code is declared by each worker that starts, and kept so by those that run. It can be paused, given other times and run here, but not removed.
-/// What is saved here exists in the store alone.
+/// What stands in code is declared by each worker that starts, and kept so by those that run. It can be paused, given other times and run
+/// here, but not removed. What is saved here exists in the store alone.
 ///
 /// ```
 /// # use jobs_runtime::{Client, NewJob, ScheduleError};
@@ -196,8 +196,11 @@ impl<'a> Schedules<'a> {
         };
         // The zone of this machine goes by its name: others may lie elsewhere.
         let name = zone.time_zone().iana_name().filter(|_| zone.name() == "local").unwrap_or(zone.name());
-        let times = Some(OverrideTimes { spec: text, zone: name.to_owned() });
         let key = key.into();
+        if let Err(error) = Times::parse(&text, name) {
+            return Err(ScheduleError::Invalid { key, mistakes: vec![error.to_string()] });
+        }
+        let times = Some(OverrideTimes { spec: text, zone: name.to_owned() });
         self.known(vec![key.clone()], ScheduleChange::Override { key, times }).await
     }
 
@@ -260,10 +263,25 @@ impl<'a> Schedules<'a> {
     }
 }
 
+/// How many schedules of one call an error names, beside the first.
+const MOST_NAMED: usize = 20;
+
 /// The keys of schedules that can be stored.
 fn checked(schedules: &[NewSchedule]) -> Result<Vec<String>, ScheduleError> {
     if schedules.len() > MAX_SCHEDULES {
         return Err(ScheduleError::TooMany { schedules: schedules.len(), limit: MAX_SCHEDULES });
     }
-    schedules.iter().map(|schedule| schedule.check().map(|()| schedule.key.clone())).collect()
+    let mut wrong = schedules.iter().filter_map(|schedule| schedule.check().err());
+    match wrong.next() {
+        None => Ok(schedules.iter().map(|schedule| schedule.key.clone()).collect()),
+        Some(ScheduleError::Invalid { key, mut mistakes }) => {
+            mistakes.extend(wrong.by_ref().take(MOST_NAMED).map(|error| error.to_string()));
+            let rest = wrong.count();
+            if rest > 0 {
+                mistakes.push(format!("and {rest} more schedules of this call cannot be stored"));
+            }
+            Err(ScheduleError::Invalid { key, mistakes })
+        }
+        Some(error) => Err(error),
+    }
 }

@@ -11,7 +11,7 @@
 //! answered nothing more is claimed from it. What runs goes on; what a process has fetched ahead goes back with no attempt used when the
 //! process hears of the pause: within a second, or, where no wake-up reaches it, at its next heartbeat. What is enqueued, retried or
 //! due meanwhile waits in its order. [`Health::paused`](crate::Health) tells which queues of a process rest. A schedule goes on
-//! ticking, and its [overlap policy](super::schedules#missed-ticks-and-overlaps) sees a job that waits in a paused queue as one that is not finished.
+//! ticking, and its [overlap policy](super::schedules#overlaps) sees a job that waits in a paused queue as one that is not finished.
 //!
 //! ```standalone_crate
 //! use jobs_runtime::{Runtime, State, job};

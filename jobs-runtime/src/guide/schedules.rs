@@ -112,7 +112,7 @@
 //! | one begins with `*` (intervals) | does not run | runs both times |
 //!
 //! ```
-//! use jobs_core::schedule::{Schedule, Zone};
+//! use jobs_runtime::schedule::{Schedule, Zone};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let berlin = Schedule::parse_cron("30 2 * * *", Zone::parse("Europe/Berlin")?)?;
@@ -182,8 +182,9 @@
 //! # Overlaps
 //!
 //! A run is not over while its job waits, also for a retry: a job that fails every time, with the default 10 retries, holds up its schedule
-//! for hours. Give frequent schedules `retries = 0`. Nor is a job that waits in a
-//! [paused queue](super::running#queues-and-concurrency).
+//! for hours. Give frequent schedules `retries = 0`. Nor is a job over that waits in a [paused queue](super::running#queues-and-concurrency),
+//! or one that is [parked](super::running#parked-jobs), as one with wrong arguments of a schedule that a client has saved: cancel it
+//! when you have mended the schedule.
 //!
 //! | `overlap` | what becomes of a tick while the last run is not over |
 //! |---|---|
@@ -225,7 +226,7 @@
 //! schedules.give_times("measure", &Spec::every_minutes(5).unwrap(), &Zone::utc()).await?;
 //! schedules.trigger("clean_up").await?;
 //!
-//! // What exists in the store alone: any kind, with the job's arguments, tenant, user and metadata.
+//! // What exists in the store alone: any kind, with the job's arguments, tenant, user and metadata. It ticks where a worker knows the kind.
 //! let job = NewJob::new("send_report", r#"{"to":"ann@example.com"}"#);
 //! schedules.save(NewSchedule::new("report-ann", job)?.cron("0 9 * * MON-FRI").tz("Europe/Berlin").overlap(Overlap::Queue)).await?;
 //!
@@ -261,8 +262,8 @@
 //! worker, the newest start wins, and everyone fires what the rows say, also if his own build was compiled with another text. When the last
 //! worker of the newest start has gone, or has lost its lease, the builds that run write them anew within a few minutes, and in the end
 //! the newest of them. Who is a build is said by [`Builder::build`](crate::Builder::build); processes of one build never take from
-//! each other. A schedule
-//! that is gone from the code goes on while a process of a build that has it runs. When none does it is retired: it is kept for a week, with
+//! each other. A key is one schedule for all programs of a store: where two programs have it, the newest start decides too; and one that
+//! was saved by a client is left alone, so that the code's own is not in force (`jobs.schedule_taken` in the log). A schedule that is gone from the code goes on while a process of a build that has it runs. When none does it is retired: it is kept for a week, with
 //! what people changed of it, and goes on if it comes back. A row that a build cannot read, since a newer one wrote it, is left to those
 //! that can. `tz = "local"` is the zone of the machine that started last, by its name.
 //!
@@ -300,8 +301,9 @@
 //!   stays off.
 //! - `schedules = false` keeps a process from firing and from declaring schedules at all.
 //!
-//! What is switched off so is to the store like a schedule that is gone from the code, and what somebody paused or gave other times by
-//! hand is gone with it. Schedules that exist in the store alone are not set here.
+//! What is switched off so is in the store as not enabled, for all processes: as with all that the code says, the newest start decides. When
+//! it is switched on again, what passed meanwhile was not missed, and what somebody paused or gave other times by hand is as it was.
+//! Schedules that exist in the store alone are not set here, and `tz` is not said of them.
 //!
 //! A name that no job or no schedule of the program has is an error at its start, with the file and line or the variable, and what was
 //! probably meant. Jobs that a process leaves out ([`only`](crate::Builder::only), [`except`](crate::Builder::except)) count as known. So

@@ -121,7 +121,8 @@
 //! # }
 //! ```
 //!
-//! A job with a schedule is made by the clock, which has no arguments: all of them must be `Option`s.
+//! The arguments of a job that is made by its schedule stand in the attribute, as `args(..)`; without them, each must be an `Option`
+//! ([schedules](super::schedules)).
 //!
 //! # Services
 //!

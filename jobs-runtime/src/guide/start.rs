@@ -85,7 +85,7 @@
 //!
 //! Before anything runs, these are refused with [`Error::Checks`](crate::Error::Checks), all at once: no job at all, two jobs of
 //! one name, two schedules of one key, a service that no job can borrow because nobody provided it, a schedule that cannot be
-//! read, a schedule on a job with arguments, and names in [`only`](crate::Builder::only), [`except`](crate::Builder::except) or
+//! read, a schedule without arguments that its job needs, and names in [`only`](crate::Builder::only), [`except`](crate::Builder::except) or
 //! `[jobs.<kind>]` that are no job's, and in `[schedule.<key>]` that are no schedule's. [`Builder::check`](crate::Builder::check) does the same without a
 //! store, so that a unit test finds it:
 //!

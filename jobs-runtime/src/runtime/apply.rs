@@ -79,19 +79,17 @@ fn origin(settings: &Settings, family: &str, name: &str) -> String {
 pub(super) fn apply(mut entry: JobEntry, settings: &Settings, mistakes: &mut Vec<String>) -> JobEntry {
     if let Some(job) = settings.jobs.get(&*entry.name) {
         if !job.enabled {
-            entry.schedules = Cow::Borrowed(&[]);
+            entry.schedules.to_mut().iter_mut().for_each(|schedule| schedule.enabled = false);
             return entry;
         }
         of_kind(&mut entry, job, settings, mistakes);
     }
     let said = |schedule: &ScheduleEntry| settings.schedule.get(schedule.key.as_deref()?);
     if entry.schedules.iter().any(|schedule| said(schedule).is_some()) {
-        let schedules = entry.schedules.to_mut();
-        schedules.retain(|schedule| said(schedule).is_none_or(|settings| settings.enabled));
-        for schedule in schedules {
-            if let Some(settings) = said(schedule) {
-                change(schedule, settings);
-            }
+        for schedule in entry.schedules.to_mut() {
+            let Some((key, said)) = schedule.key.clone().zip(said(schedule)) else { continue };
+            schedule.enabled = said.enabled;
+            change(schedule, said, mistakes, || format!("{}schedule.{key}", origin(settings, "schedule", &key)));
         }
     }
     entry
@@ -102,37 +100,53 @@ fn of_kind(entry: &mut JobEntry, job: &ScheduleSettings, settings: &Settings, mi
     if job.schedule.is_none() && job.zone.is_none() {
         return;
     }
-    let origin = origin(settings, "jobs", &entry.name);
+    let path = format!("{}jobs.{}", origin(settings, "jobs", &entry.name), entry.name);
+    let said = || path.clone();
     let place = entry.schedules.iter().position(|schedule| schedule.key.is_none());
     match (place, entry.schedules.len()) {
-        (Some(place), _) => change(&mut entry.schedules.to_mut()[place], job),
-        (None, 1) => change(&mut entry.schedules.to_mut()[0], job),
-        (None, 0) => match &job.schedule {
-            Some(spec) => {
+        (Some(place), _) => change(&mut entry.schedules.to_mut()[place], job, mistakes, said),
+        (None, 1) => change(&mut entry.schedules.to_mut()[0], job, mistakes, said),
+        (None, 0) => match (&job.schedule, needed(entry)) {
+            (Some(_), Some(argument)) => mistakes.push(format!(
+                "{}: a job that needs the argument `{argument}` has a schedule only in its code ({}), with `args({argument} = ..)`",
+                said(),
+                entry.location
+            )),
+            (Some(spec), None) => {
                 let mut schedule = ScheduleEntry::new(text(spec));
-                change(&mut schedule, job);
+                change(&mut schedule, job, mistakes, said);
                 entry.schedules.to_mut().push(schedule);
             }
-            None => mistakes.push(format!("{origin}jobs.{}.tz has no effect: the job has no schedule", entry.name)),
+            (None, _) => mistakes.push(format!("{}.tz has no effect: the job has no schedule", said())),
         },
         _ => {
             let keys: BTreeSet<String> =
                 entry.schedules.iter().filter_map(|schedule| schedule.key.as_deref()).map(str::to_owned).collect();
             let help = nearest("", &keys, "keys");
             mistakes.push(format!(
-                "{origin}jobs.{} does not tell which of its schedules is meant: write schedule.<key>; {help}",
-                entry.name
+                "{} does not tell which of its schedules is meant: write schedule.<key>; {help}",
+                said()
             ));
         }
     }
 }
 
-fn change(schedule: &mut ScheduleEntry, settings: &ScheduleSettings) {
+/// An argument that a job of this kind cannot do without.
+pub(super) fn needed(entry: &JobEntry) -> Option<&'static str> {
+    // The type's own name, as the compiler writes it: what is missing decodes as `None`.
+    let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
+    needed.map(|argument| argument.name)
+}
+
+fn change(schedule: &mut ScheduleEntry, settings: &ScheduleSettings, mistakes: &mut Vec<String>, said: impl Fn() -> String) {
     if let Some(spec) = &settings.schedule {
         schedule.spec = text(spec);
     }
     if let Some(zone) = &settings.zone {
         schedule.zone = Some(zone.name().to_owned().into());
+        if let ScheduleText::Every(text) = &schedule.spec {
+            mistakes.push(format!("{}.tz has no effect: `every {text}` knows no time zone", said()));
+        }
     }
 }
 

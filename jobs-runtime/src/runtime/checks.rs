@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::inject::{ServiceEntry, Services};
@@ -13,7 +12,7 @@ use jobs_core::store::{NewSchedule, Now, Store};
 use jobs_core::text::{did_you_mean, printable, shown};
 use jobs_core::{ScheduleError, StoreError, name};
 
-use super::apply::{Known, apply};
+use super::apply::{Known, apply, needed};
 use crate::error::Error;
 use crate::scheduler::declare;
 use crate::settings::{Settings, StoreUrl};
@@ -61,6 +60,7 @@ pub(super) fn registry(
     for entry in &entries {
         check_entry(entry, settings, services, provided_later, &mut mistakes);
     }
+    let schedules = schedules(&entries, settings, &mut mistakes);
     let registry = match Registry::new(entries) {
         Ok(registry) => registry,
         Err(duplicates) => {
@@ -68,7 +68,6 @@ pub(super) fn registry(
             return Err(Error::Checks(mistakes));
         }
     };
-    let schedules = schedules(&registry, settings, &mut mistakes);
     if !mistakes.is_empty() {
         return Err(Error::Checks(mistakes));
     }
@@ -157,10 +156,7 @@ fn check_entry(
 
 fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str, mistakes: &mut Vec<String>) {
     let place = place(entry);
-    // The type's own name, as the compiler writes it: what is missing decodes as `None`.
-    let needed = entry.arguments.iter().find(|argument| !(argument.type_name)().starts_with("core::option::Option<"));
-    if let (None, Some(argument)) = (schedule.payload, needed) {
-        let name = argument.name;
+    if let (None, Some(name)) = (schedule.payload, needed(entry)) {
         mistakes.push(format!(
             "{place} has a schedule without the argument `{name}`: give it by `args({name} = ..)`, or make it an `Option<..>`"
         ));
@@ -177,13 +173,17 @@ fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str, mistak
     }
 }
 
-fn schedules(registry: &Registry, settings: &Settings, mistakes: &mut Vec<String>) -> Vec<Declared> {
-    let mut by_key: BTreeMap<String, &Arc<JobEntry>> = BTreeMap::new();
+fn schedules(entries: &[JobEntry], settings: &Settings, mistakes: &mut Vec<String>) -> Vec<Declared> {
+    let mut by_key: BTreeMap<String, &JobEntry> = BTreeMap::new();
     let mut declared = Vec::new();
-    for (entry, schedule) in registry.entries().iter().flat_map(|entry| entry.schedules.iter().map(move |one| (entry, one))) {
+    for (entry, schedule) in entries.iter().flat_map(|entry| entry.schedules.iter().map(move |one| (entry, one))) {
         // What cannot be made is a mistake that was found before.
         let Ok(new) = declare::declared(entry, schedule, settings.zone.name()) else { continue };
-        if let Some(other) = by_key.insert(new.key.clone(), entry) {
+        let other = by_key.insert(new.key.clone(), entry);
+        // Two jobs of one name are a mistake of their own.
+        if let Some(other) =
+            other.filter(|other| std::ptr::eq(*other, entry) || other.name != entry.name || schedule.key.is_some())
+        {
             mistakes.push(format!(
                 "two schedules have the key `{}`: that of {} and that of {}; give one of them another `key = \"..\"`",
                 new.key,

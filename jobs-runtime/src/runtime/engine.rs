@@ -273,7 +273,7 @@ async fn declare(shared: &Arc<Shared>, declared: Vec<Declared>) -> Result<(), jo
             let schedule = &declared.schedule;
             let begun = schedule.starts_at.is_none_or(|starts| starts <= tick);
             let ended = schedule.ends_at.is_some_and(|ends| ends <= tick);
-            if !begun || ended {
+            if !schedule.enabled || !begun || ended {
                 return None;
             }
             let record = ScheduleRecord::new(schedule.clone(), tick);

@@ -78,6 +78,9 @@ impl Manifest {
                         };
                         text = if text.is_empty() { when.to_owned() } else { format!("{text}, {when}") };
                     }
+                    if !schedule.enabled {
+                        "switched off".clone_into(&mut text);
+                    }
                     if let Some(key) = &schedule.key {
                         text = format!("{key}: {text}");
                     }

@@ -26,6 +26,7 @@ pub(crate) fn declared(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str) -
     }
     new.starts_at = schedule.starts.map(|starts| zone.instant(&starts));
     new.ends_at = schedule.ends.map(|ends| zone.instant(&ends));
+    new.enabled = schedule.enabled;
     new.build = Some(String::new());
     Ok(new)
 }

@@ -228,7 +228,7 @@ pub(crate) async fn declare(shared: &Shared) -> Result<Vec<String>, StoreError> 
     let mut taken = Vec::new();
     for (key, answer) in shared.schedules.keys().zip(answers) {
         if let ScheduleAnswer::Taken(owner) = answer {
-            telemetry::schedule_unusable(key, &owner);
+            telemetry::schedule_taken(key, &owner);
             taken.push(key.clone());
         }
     }
