@@ -52,7 +52,8 @@ async fn run() -> Result<(), BoxError> {
 
     let runtime = Runtime::builder().start().await?;
     for view in runtime.client().schedules().list().await? {
-        println!("{}: {}", view.key(), view.describe());
+        let off = if view.record.schedule.enabled { "" } else { " (switched off)" };
+        println!("{}: {}{off}", view.key(), view.describe());
     }
     runtime.shutdown().await;
     Ok(())

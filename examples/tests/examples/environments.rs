@@ -24,7 +24,8 @@ const MORNING: &str = "morning: at 08:00 every day, Europe/Berlin";
 fn a_file_of_the_environment_switches_off_and_gives_other_times() {
     let clean_up = "clean_up: at 02:00 every day, Europe/Berlin";
     assert_eq!(schedules(&[]), [clean_up, EVENING, MEASURE, MORNING]);
-    assert_eq!(schedules(&[("JOBS_ENV", "staging")]), ["clean_up: every 15 minutes, Europe/Berlin", MEASURE, MORNING]);
+    let evening = format!("{EVENING} (switched off)");
+    assert_eq!(schedules(&[("JOBS_ENV", "staging")]), ["clean_up: every 15 minutes, Europe/Berlin", &evening, MEASURE, MORNING]);
     let lines = run(&[("JOBS_ENV", "staging")]).well();
     assert_eq!(lines[0], "read jobs.toml and jobs.staging.toml");
     assert!(lines.iter().any(|line| line == "  schedule.evening.enabled from jobs.staging.toml:6"), "{lines:#?}");
