@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use jobs_runtime::{Builder, EnqueueError, Enqueued, NewJob, Prepared};
+use jobs_runtime::{Builder, EnqueueError, Enqueued, Job, NewJob, Prepared};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Result;
@@ -12,16 +12,19 @@ pub type BeforeCommit = fn() -> Result;
 
 /// An application with one database: `guests (guest text)` and `charges (guest text)`.
 pub trait Application: Sized + Send + Sync + 'static {
+    /// The kind of job that charges a guest.
+    type Charge: Job;
+
     /// Connects to the database of this URL.
     fn connect(url: &str) -> impl Future<Output = Result<Self>> + Send;
 
     /// Writes a guest and stores these jobs, in one transaction. Answers what became of the jobs.
     fn sign_up(&self, guest: &str, jobs: &Prepared, last: BeforeCommit) -> impl Future<Output = Result<Vec<Enqueued>>> + Send;
 
-    /// The job that charges a guest.
+    /// A job that charges this guest.
     fn charge(guest: &str) -> Result<NewJob, EnqueueError>;
 
-    /// Registers the job that charges, and provides its unit of work.
+    /// Provides the unit of work of that job.
     fn runtime(&self, builder: Builder) -> Builder;
 
     /// Writes a charge and completes its job by a statement of one's own, in one transaction, without the runtime.

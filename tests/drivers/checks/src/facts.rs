@@ -48,17 +48,26 @@ pub async fn what_is_rolled_back_was_never_there<P: Place, A: Application>(stage
 }
 
 pub async fn a_duplicate_is_answered_and_the_transaction_goes_on<P: Place, A: Application>(stage: &Stage<P, A>) -> Result {
-    let named = |guest: &str| A::charge(guest).map(|job| NewJob { name: Some("today".into()), ..job });
     let id = stage.client.new_id();
-    let with_id = |guest: &str| A::charge(guest).map(|job| NewJob { id: Some(id), ..job });
-    let jobs = stage.client.prepare([named("ann"), named("ann"), with_id("ann"), with_id("ann")])?;
+    // Two of one name, and two of one id.
+    let twice = |guest: &str| -> Result<Vec<NewJob>> {
+        let mut jobs = vec![A::charge(guest)?, A::charge(guest)?, A::charge(guest)?, A::charge(guest)?];
+        for job in &mut jobs[..2] {
+            job.name = Some("today".to_owned());
+        }
+        for job in &mut jobs[2..] {
+            job.id = Some(id);
+        }
+        Ok(jobs)
+    };
+    let jobs = stage.client.prepare(twice("ann")?)?;
     let enqueued = stage.application.sign_up("ann", &jobs, commit).await?;
     let bearer = jobs.ids()[0];
     let answers =
         |created| [(bearer, created), (bearer, false), (id, created), (id, false)].map(|(id, created)| Enqueued { id, created });
     assert_eq!(enqueued, answers(true));
     // What another transaction has committed is answered for alike.
-    let jobs = stage.client.prepare([named("bob"), named("bob"), with_id("bob"), with_id("bob")])?;
+    let jobs = stage.client.prepare(twice("bob")?)?;
     assert_eq!(stage.application.sign_up("bob", &jobs, commit).await?, answers(false));
     assert_eq!(stage.guests().await?, ["ann", "bob"]);
     assert_eq!(stage.client.counts().await?.available, 2);

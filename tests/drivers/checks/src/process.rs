@@ -37,7 +37,7 @@ pub async fn live<A: Application>(deed: &str, url: &str) -> Result {
         return Err("it was not killed".into());
     }
     let (terminal, mut charges) = Terminal::new();
-    let _runtime = application.runtime(builder(url).provide(terminal)).start().await?;
+    let _runtime = application.runtime(builder::<A>(url, terminal)).start().await?;
     let _charge = charges.recv().await;
     say_and_wait_for_the_end()
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jobs_runtime::settings::Sources;
-use jobs_runtime::{Backoff, Builder, Client, Counts, JobId, JobRecord, Runtime, State};
+use jobs_runtime::{Backoff, Builder, Client, Counts, Job, JobId, JobRecord, Runtime, State};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::application::Charge;
@@ -46,11 +46,13 @@ pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> Result<T
     tokio::time::timeout(PATIENCE, future).await.map_err(|_| format!("waited in vain for {what}").into())
 }
 
-/// A runtime on this store, with the shortest lease that there is, and long waits before another try.
-pub fn builder(url: &str) -> Builder {
+/// A runtime on this store that charges, with the shortest lease that there is, and long waits before another try.
+pub fn builder<A: Application>(url: &str, terminal: Terminal) -> Builder {
     Runtime::builder()
         .sources(Sources::none())
         .without_linked()
+        .register(A::Charge::entry().clone())
+        .provide(terminal)
         .store(url)
         .lease(Duration::from_secs(3))
         .heartbeat(Duration::from_secs(1))
@@ -79,7 +81,7 @@ impl<P: Place, A: Application> Stage<P, A> {
     /// Starts a runtime with the jobs of the application.
     pub async fn run(&self) -> Result<Running> {
         let (terminal, charges) = Terminal::new();
-        let runtime = self.application.runtime(builder(self.place.url()).provide(terminal)).start().await?;
+        let runtime = self.application.runtime(builder::<A>(self.place.url(), terminal)).start().await?;
         Ok(Running { runtime, charges })
     }
 

@@ -46,6 +46,8 @@ pub async fn charge(tx: &mut Transaction, terminal: &Terminal, guest: String) ->
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { pool: Pool::builder(Manager::new(url.parse()?, NoTls)).build()? })
     }
@@ -66,7 +68,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.pool.clone()).provide_transaction(
+        builder.provide(self.pool.clone()).provide_transaction(
             |scope| async move { Transaction::begin(scope.service::<Pool>()?).await },
             |tx, completion| async move {
                 tx.client()?.execute(completion.sql(), &[&completion.parameter()]).await?;

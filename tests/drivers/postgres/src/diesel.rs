@@ -32,6 +32,8 @@ pub async fn charge(tx: &mut PgTransaction, terminal: &Terminal, guest: String) 
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { pool: block_in_place(|| Pool::builder().max_size(2).build(ConnectionManager::new(url)))? })
     }
@@ -53,7 +55,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.pool.clone()).provide_transaction(
+        builder.provide(self.pool.clone()).provide_transaction(
             |scope| async move {
                 block_in_place(|| {
                     let mut tx = scope.service::<PgPool>()?.get()?;

@@ -30,6 +30,8 @@ pub async fn charge(tx: &mut AsyncPgConnection, terminal: &Terminal, guest: Stri
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { url: Url(url.to_owned()) })
     }
@@ -52,7 +54,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.url.clone()).provide_transaction(
+        builder.provide(self.url.clone()).provide_transaction(
             |scope| async move {
                 let mut tx = AsyncPgConnection::establish(&scope.service::<Url>()?.0).await?;
                 AnsiTransactionManager::begin_transaction(&mut tx).await?;

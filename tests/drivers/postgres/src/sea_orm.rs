@@ -2,8 +2,7 @@
 
 use checks::{Application, BeforeCommit, Result, Terminal};
 use jobs_runtime::{Builder, EnqueueError, Enqueued, NewJob, Prepared, job};
-use sea_orm::DbBackend::Postgres;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
 
 pub struct App {
     db: DatabaseConnection,
@@ -11,7 +10,7 @@ pub struct App {
 
 /// A statement with one parameter.
 fn statement(sql: &str, parameter: &str) -> Statement {
-    Statement::from_sql_and_values(Postgres, sql, [parameter.into()])
+    Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [parameter.into()])
 }
 
 /// Charges a guest. What it writes is committed with its own completion, or not at all.
@@ -22,6 +21,8 @@ pub async fn charge(tx: &mut DatabaseTransaction, terminal: &Terminal, guest: St
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { db: Database::connect(url).await? })
     }
@@ -41,7 +42,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.db.clone()).provide_transaction(
+        builder.provide(self.db.clone()).provide_transaction(
             |scope| async move { Ok(scope.service::<DatabaseConnection>()?.begin().await?) },
             |tx, completion| async move {
                 tx.execute_raw(statement(completion.sql(), completion.parameter())).await?;

@@ -17,6 +17,8 @@ pub async fn charge(tx: &mut Transaction<'_, Postgres>, terminal: &Terminal, gue
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { pool: PgPool::connect(url).await? })
     }
@@ -36,7 +38,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.pool.clone()).provide_transaction(
+        builder.provide(self.pool.clone()).provide_transaction(
             |scope| async move { Ok(scope.service::<PgPool>()?.begin().await?) },
             |mut tx, completion| async move {
                 sqlx::query(completion.sql()).bind(completion.parameter()).execute(&mut *tx).await?;

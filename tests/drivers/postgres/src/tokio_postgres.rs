@@ -31,6 +31,8 @@ pub async fn charge(tx: &mut Client, terminal: &Terminal, guest: String) -> Resu
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         let url = Url(url.to_owned());
         Ok(Self { client: Mutex::new(url.connect().await?), url })
@@ -52,7 +54,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.url.clone()).provide_transaction(
+        builder.provide(self.url.clone()).provide_transaction(
             |scope| async move {
                 let client = scope.service::<Url>()?.connect().await?;
                 client.batch_execute("BEGIN").await?;

@@ -40,6 +40,8 @@ pub async fn charge(tx: &mut SqliteConnection, terminal: &Terminal, guest: Strin
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { file: File(url.trim_start_matches("sqlite://").to_owned()) })
     }
@@ -61,7 +63,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.file.clone()).provide_transaction(
+        builder.provide(self.file.clone()).provide_transaction(
             |scope| async move {
                 block_in_place(|| {
                     let mut tx = scope.service::<File>()?.open()?;

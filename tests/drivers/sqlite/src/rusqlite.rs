@@ -36,6 +36,8 @@ pub async fn charge(tx: &mut Connection, terminal: &Terminal, guest: String) -> 
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         let file = File(url.trim_start_matches("sqlite://").into());
         Ok(Self { connection: Mutex::new(file.open()?), file })
@@ -59,7 +61,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.file.clone()).provide_transaction(
+        builder.provide(self.file.clone()).provide_transaction(
             |scope| async move {
                 block_in_place(|| {
                     let connection = scope.service::<File>()?.open()?;

@@ -16,6 +16,8 @@ pub async fn charge(tx: &mut Transaction<'_, Sqlite>, terminal: &Terminal, guest
 }
 
 impl Application for App {
+    type Charge = charge;
+
     async fn connect(url: &str) -> Result<Self> {
         Ok(Self { pool: SqlitePool::connect(url).await? })
     }
@@ -35,7 +37,7 @@ impl Application for App {
     }
 
     fn runtime(&self, builder: Builder) -> Builder {
-        builder.register(charge::entry().clone()).provide(self.pool.clone()).provide_transaction(
+        builder.provide(self.pool.clone()).provide_transaction(
             |scope| async move { Ok(scope.service::<SqlitePool>()?.begin_with("BEGIN IMMEDIATE").await?) },
             |mut tx, completion| async move {
                 sqlx::query(completion.sql()).bind(completion.parameter()).execute(&mut *tx).await?;

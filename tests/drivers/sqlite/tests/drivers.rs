@@ -1,9 +1,7 @@
 //! Every fact for every driver, and that all of them are linked with one SQLite that several connections may use.
 
-use drivers_on_sqlite::file::File;
-
 checks::tests! {
-    File, env!("CARGO_BIN_EXE_killed");
+    drivers_on_sqlite::file::File, env!("CARGO_BIN_EXE_killed");
     drivers_on_sqlite::{diesel, rusqlite, sqlx}
 }
 
