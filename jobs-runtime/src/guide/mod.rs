@@ -33,3 +33,4 @@ pub mod schedules;
 pub mod signatures;
 pub mod start;
 pub mod testing;
+pub mod transactions;
