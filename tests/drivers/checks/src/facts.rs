@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::record::ClaimedJob;
-use jobs_core::store::{ClaimRequest, KindShape, NewWorker, Now, QueueDemand};
+use jobs_core::store::{ClaimRequest, NewKind, NewWorker, Now, QueueDemand};
 use jobs_runtime::env::{Clock, SystemClock};
-use jobs_runtime::{Counts, Enqueued, NewJob, State, WorkerId};
+use jobs_runtime::{Counts, Enqueued, Job, NewJob, State, WorkerId};
 
 use crate::process::{self, Deed};
 use crate::stage::Stage;
@@ -145,12 +145,11 @@ fn now() -> Now {
 /// Makes a worker known that can charge.
 async fn work<P: Place, A: Application>(stage: &Stage<P, A>) -> Result<WorkerId> {
     let id = WorkerId::from_bytes(*stage.client.new_id().as_bytes());
-    let charge = A::charge("")?;
     let worker = NewWorker {
         id,
         name: "by hand".to_owned(),
         build: "1".to_owned(),
-        kinds: Arc::new([KindShape { name: charge.kind.into_owned(), shape: "1".to_owned() }]),
+        kinds: Arc::new([NewKind::of(A::Charge::NAME, A::Charge::entry(), "1")]),
         queues: vec!["default".to_owned()],
         schedules: vec![],
         lease: Duration::from_secs(600),
@@ -164,7 +163,7 @@ async fn work<P: Place, A: Application>(stage: &Stage<P, A>) -> Result<WorkerId>
 async fn claim<P: Place, A: Application>(stage: &Stage<P, A>, worker: WorkerId) -> Result<ClaimedJob> {
     let request = ClaimRequest {
         worker,
-        kinds: Arc::new(BTreeSet::from([A::charge("")?.kind.into_owned()])),
+        kinds: Arc::new(BTreeSet::from([A::Charge::NAME.to_owned()])),
         queues: vec![QueueDemand { queue: "default".into(), limit: 1 }],
         limit: 1,
         probation: true,

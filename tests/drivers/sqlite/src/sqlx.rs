@@ -15,6 +15,17 @@ pub async fn charge(tx: &mut Transaction<'_, Sqlite>, terminal: &Terminal, guest
     terminal.charge(&guest).await
 }
 
+/// Completes a job in its transaction. Where that fails, SQLite has rolled back by itself, but sqlx believes that the transaction is still
+/// open, and would for ever, as it cannot be rolled back again. So it gets one that can be.
+async fn complete_in(tx: &mut Transaction<'_, Sqlite>, sql: &'static str, outcome: &str) -> Result {
+    let completed = sqlx::query(sql).bind(outcome).execute(&mut **tx).await;
+    if completed.is_err() {
+        sqlx::query("BEGIN").execute(&mut **tx).await.ok();
+    }
+    completed?;
+    Ok(())
+}
+
 impl Application for App {
     type Charge = charge;
 
@@ -40,7 +51,7 @@ impl Application for App {
         builder.provide(self.pool.clone()).provide_transaction(
             |scope| async move { Ok(scope.service::<SqlitePool>()?.begin_with("BEGIN IMMEDIATE").await?) },
             |mut tx, completion| async move {
-                sqlx::query(completion.sql()).bind(completion.parameter()).execute(&mut *tx).await?;
+                complete_in(&mut tx, completion.sql(), completion.parameter()).await?;
                 Ok(tx.commit().await?)
             },
         )
@@ -49,7 +60,7 @@ impl Application for App {
     async fn complete(&self, guest: &str, sql: &'static str, outcome: &str) -> Result {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("INSERT INTO charges (guest) VALUES (?1)").bind(guest).execute(&mut *tx).await?;
-        sqlx::query(sql).bind(outcome).execute(&mut *tx).await?;
+        complete_in(&mut tx, sql, outcome).await?;
         Ok(tx.commit().await?)
     }
 }
