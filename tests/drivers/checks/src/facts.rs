@@ -11,7 +11,7 @@ use jobs_runtime::{Counts, Enqueued, Job, NewJob, State, WorkerId};
 
 use crate::process::{self, Deed};
 use crate::stage::Stage;
-use crate::{Application, Place, Result};
+use crate::{Application, Place, Result, ear};
 
 const NOBODY: [String; 0] = [];
 
@@ -85,6 +85,7 @@ pub async fn the_writes_of_a_job_and_its_completion_are_one_commit<P: Place, A: 
     let job = stage.job_in(id, State::Completed).await?;
     assert_eq!((stage.charges().await?, job.token, job.failures), (vec!["ann".to_owned()], 1, 0));
     running.stop().await;
+    assert!(!ear::has_heard(), "the commit has not completed the job");
     Ok(())
 }
 

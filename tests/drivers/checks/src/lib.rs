@@ -4,9 +4,10 @@
 //! application. The job writes the charge and its own completion in one transaction, its unit of work.
 //!
 //! `application` is what a driver's file gives, `place` the database, `stage` one test with both, `facts` what must hold, `process` the
-//! process that is killed in the midst of a transaction.
+//! process that is killed in the midst of a transaction, `ear` what the runtime says.
 
 pub mod application;
+pub mod ear;
 pub mod facts;
 pub mod place;
 pub mod process;

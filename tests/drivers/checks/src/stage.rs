@@ -8,7 +8,7 @@ use jobs_runtime::{Backoff, Builder, Client, Counts, Job, JobId, JobRecord, Runt
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::application::Charge;
-use crate::{Application, Place, Result, Terminal};
+use crate::{Application, Place, Result, Terminal, ear};
 
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +30,7 @@ pub async fn check<P: Place, A: Application>(
     program: (&'static str, &'static str),
     fact: impl AsyncFnOnce(&Stage<P, A>) -> Result,
 ) -> Result {
+    ear::listen();
     let Some(place) = P::new().await? else { return Ok(()) };
     let client = Client::connect_to(place.url()).await?;
     place.make_tables().await?;
