@@ -96,6 +96,12 @@ pub async fn the_writes_of_a_job_that_fails_are_gone<P: Place, A: Application>(s
     let job = stage.job_in(id, State::Retryable).await?;
     assert_eq!((job.failures, job.error.as_deref()), (1, Some("ann has no money")));
     assert_eq!(stage.charges().await?, NOBODY);
+    // Nor does whoever has the connection next commit them.
+    let jobs = stage.client.prepare([A::charge("bob")])?;
+    let enqueued = stage.application.sign_up("bob", &jobs, commit).await?;
+    running.charge().await?.answer(true)?;
+    stage.job_in(enqueued[0].id, State::Completed).await?;
+    assert_eq!((stage.guests().await?, stage.charges().await?), (vec!["bob".to_owned()], vec!["bob".to_owned()]));
     running.stop().await;
     Ok(())
 }
