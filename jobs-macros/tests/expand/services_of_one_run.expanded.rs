@@ -121,9 +121,15 @@ const _: () = {
                         job(&mut *own_0, service_0, &mut *own_1, argument_0, &mut *own_2)
                             .await,
                     );
-                    own.put(own_0);
-                    own.put(own_1);
-                    own.put(own_2);
+                    own.put::<
+                            <__JobType0 as ::jobs_runtime::__private::Same>::Type,
+                        >(own_0);
+                    own.put::<
+                            <__JobType2 as ::jobs_runtime::__private::Same>::Type,
+                        >(own_1);
+                    own.put::<
+                            <__JobType4 as ::jobs_runtime::__private::Same>::Type,
+                        >(own_2);
                     own.end(settled).await
                 }),
             )
