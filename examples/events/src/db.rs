@@ -1,9 +1,9 @@
 //! The database: SQLite or PostgreSQL, one code for both.
 
 use jobs_runtime::{BoxError, Client, IntoJob};
-use sqlx::any::install_default_drivers;
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::MigrateDatabase;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Connection, Transaction};
 
 /// The connections to the database.
 #[derive(Clone)]
@@ -20,7 +20,18 @@ impl Db {
         if is_file {
             Any::create_database(url).await?;
         }
-        let pool = AnyPool::connect(url).await?;
+        let mut options = AnyPoolOptions::new();
+        if is_file {
+            // Where a job completes after its lease was lost, SQLite itself rolls back. sqlx does not hear of that, and could begin nothing
+            // on this connection any more: it goes.
+            options = options.after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            });
+        }
+        let pool = options.connect(url).await?;
         if is_file {
             sqlx::migrate!("migrations/sqlite").run(&pool).await?;
         } else {
@@ -47,4 +58,22 @@ where
     // Whoever wants to know the ids, or whether a job of the same name was there before, keeps this.
     jobs.answer(&answer)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Db;
+
+    #[tokio::test]
+    async fn a_connection_on_which_sqlite_rolled_back_is_not_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("events.db").display())).await.unwrap();
+        let insert = "INSERT OR ROLLBACK INTO users (id, email, name) VALUES (1, 'ann@example.com', 'Ann')";
+        sqlx::query(insert).execute(&db.pool).await.unwrap();
+        // More often than there are connections.
+        for _ in 0..30 {
+            let mut tx = db.begin().await.unwrap();
+            sqlx::query(insert).execute(&mut *tx).await.unwrap_err();
+        }
+    }
 }
