@@ -34,6 +34,8 @@ pub mod record;
 #[cfg(feature = "full")]
 pub mod registry;
 #[cfg(feature = "full")]
+pub mod scope;
+#[cfg(feature = "full")]
 pub mod store;
 
 pub use backoff::Backoff;
@@ -51,7 +53,8 @@ pub use {
     outcome::{BoxError, Verdict},
     record::{Counts, JobRecord},
     registry::{JobEntry, Registry},
-    store::Store,
+    scope::{Ending, Scope},
+    store::{Statement, Store},
 };
 
 /// What the code that `#[job]` writes refers to. No part of the public API.
@@ -72,7 +75,7 @@ pub mod __private {
     pub use crate::argument::{ArgumentWriter, argument, codec, unsupplied};
     pub use crate::backoff::Backoff;
     pub use crate::chain::Follows;
-    pub use crate::inject::{Services, service};
+    pub use crate::inject::{Services, own, service};
     pub use crate::job::{DEFAULT_QUEUE, Job, JobBuilder};
     pub use crate::outcome::{Directive, Settled, settle};
     pub use crate::schedule::{Misfire, Moment, Overlap, RunOnStart};
@@ -86,5 +89,6 @@ pub mod __private {
         type Type = T;
     }
 
-    pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, Registry, ScheduleEntry, ScheduleText, Scope};
+    pub use crate::registry::{Call, Handler, JobEntry, Linked, Location, Registry, ScheduleEntry, ScheduleText};
+    pub use crate::scope::Scope;
 }

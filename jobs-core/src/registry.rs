@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use crate::argument::{ArgumentEntry, ArgumentError, ArgumentReader};
 use crate::backoff::Backoff;
-use crate::context::JobContext;
 use crate::hash::Fnv;
-use crate::inject::{ServiceEntry, Services};
+use crate::inject::ServiceEntry;
 use crate::job::DEFAULT_QUEUE;
-use crate::outcome::{Failure, Settled};
+use crate::outcome::Settled;
 use crate::schedule::{Misfire, Moment, Overlap, RunOnStart};
+use crate::scope::Scope;
 
 /// A kind of job, as registered. The attribute writes it as a `static`; code may build the same at run time.
 #[derive(Clone, Debug)]
@@ -168,35 +168,6 @@ impl Call {
     #[must_use]
     pub fn arguments(&self) -> ArgumentReader<'_> {
         ArgumentReader::new(&self.payload)
-    }
-}
-
-/// What a running job borrows from: the services and its own context. Moved into the running future.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    services: Arc<Services>,
-    context: JobContext,
-}
-
-impl Scope {
-    /// A scope of one run.
-    #[must_use]
-    pub fn new(services: Arc<Services>, context: JobContext) -> Self {
-        Self { services, context }
-    }
-
-    /// The service of type `T`. Missing services are refused at start, so the failure is met only where a job is run by hand.
-    pub fn service<T: ?Sized + 'static>(&self) -> Result<&T, Failure> {
-        self.services.get().ok_or_else(|| {
-            let name = std::any::type_name::<T>();
-            Failure::new(format!("the service `{name}` was not provided: add `.provide(..)` to the runtime's builder"))
-        })
-    }
-
-    /// The context of the run.
-    #[must_use]
-    pub fn context(&self) -> &JobContext {
-        &self.context
     }
 }
 

@@ -28,6 +28,7 @@
 //!   again answers that id as not created, and stores nothing.
 //! - **Time** is the `now` of each call. A store that has a clock of its own, shared by many machines, may use that instead.
 
+pub mod contract;
 mod jobs;
 mod manage;
 mod schedules;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use crate::schedule::ONCE;
+pub use contract::{Contract, Statement};
 pub use jobs::{
     Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
 };
@@ -134,6 +136,11 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// The jobs held by this worker that somebody asked to stop.
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>>;
+
+    /// What it can do inside of a transaction of the caller's own; nothing unless it says so.
+    fn contract(&self) -> Option<Contract> {
+        None
+    }
 
     /// The signal that this store raises when something may have to be looked at, by this process or by another.
     fn signal(&self) -> &Signal;
