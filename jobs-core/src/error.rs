@@ -42,6 +42,11 @@ pub enum EnqueueError {
         /// How many there may be.
         limit: usize,
     },
+    /// The store cannot take jobs from a transaction of the caller's own.
+    #[error(
+        "this store ({0}) takes no jobs from a transaction of the caller's own: use SQLite or PostgreSQL, or enqueue by the client"
+    )]
+    NoContract(&'static str),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

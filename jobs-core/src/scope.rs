@@ -135,7 +135,11 @@ impl Own {
         if maker.is_transaction() {
             match &self.scope.unit {
                 Some(unit) => unit.begins(),
-                None => return Err(Failure::new(format!("`{name}` completes the job when it is committed: only a runtime can do that"))),
+                None => {
+                    return Err(Failure::new(format!(
+                        "`{name}` completes the job when it is committed: only a runtime can do that"
+                    )));
+                }
             }
         }
         let making = (maker.make)(self.scope.clone());

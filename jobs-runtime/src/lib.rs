@@ -35,7 +35,7 @@ pub mod telemetry;
 pub mod testing;
 mod worker;
 
-pub use client::{Client, Delivery};
+pub use client::{Client, Delivery, Prepared};
 pub use closure::{ClosureJob, closure};
 pub use error::Error;
 pub use health::Health;
@@ -43,9 +43,9 @@ pub use jiff::Timestamp;
 #[doc(inline)]
 pub use jobs_core::lifecycle;
 pub use jobs_core::{
-    Backoff, BoxError, Chain, Counts, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry, JobId,
-    JobRecord, NewJob, ScheduleError, State, Store, StoreError, Verdict, When, WorkerId, store::CancelAnswer, store::Enqueued,
-    store::JobFilter, store::JobPage, store::PausedQueue,
+    Backoff, BoxError, Chain, Counts, Ending, Enqueue, EnqueueError, Follows, IntoJob, Job, JobBuilder, JobContext, JobEntry,
+    JobId, JobRecord, NewJob, ScheduleError, Scope, State, Statement, Store, StoreError, Verdict, When, WorkerId,
+    store::CancelAnswer, store::Enqueued, store::JobFilter, store::JobPage, store::PausedQueue,
 };
 pub use jobs_macros::job;
 

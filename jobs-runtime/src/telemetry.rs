@@ -80,6 +80,12 @@ pub(crate) fn refused(id: JobId, message: &str) {
     emit!(Level::ERROR, "jobs.refused", %id, message, "outcome could not be recorded");
 }
 
+pub(crate) fn not_completed_by_commit(id: JobId) {
+    let message =
+        "the commit of a job did not complete it: run the statement that the second closure of `provide_transaction` is given";
+    emit!(Level::WARN, "jobs.not_completed_by_commit", %id, message);
+}
+
 pub(crate) fn started(manifest: &str) {
     emit!(Level::INFO, "jobs.started", manifest, "started");
 }

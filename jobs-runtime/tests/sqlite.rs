@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use jobs_core::store::{BITE, ClaimRequest, JobFilter, JobStore, KindShape, ManageStore, NewWorker, Now, QueueDemand, Retention};
+use jobs_core::store::{BITE, ClaimRequest, JobFilter, JobStore, ManageStore, NewKind, NewWorker, Now, QueueDemand, Retention};
 use jobs_core::{JobId, NewJob, State, StoreError, WorkerId};
 use jobs_runtime::store::sqlite::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
@@ -56,7 +56,7 @@ async fn worker(store: &SqliteStore, number: u8) -> WorkerId {
         id,
         name: format!("worker {number}"),
         build: "1".to_owned(),
-        kinds: [KindShape { name: "mail".to_owned(), shape: "1".to_owned() }].into(),
+        kinds: [NewKind::new("mail", "1")].into(),
         queues: vec!["default".to_owned()],
         schedules: Vec::new(),
         lease: Duration::from_secs(15),

@@ -96,6 +96,9 @@ struct JobText<'a> {
     parent: Option<JobId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     chain: Option<Json>,
+    /// Whether nobody can have used the id before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    fresh: bool,
 }
 
 /// An outcome as the contract has it: the job ended well.
@@ -205,6 +208,7 @@ impl<'a> JobText<'a> {
             user: job.user.as_deref().map(Cow::Borrowed),
             parent: job.parent,
             chain: crate::chain::to_text(&job.chain).and_then(Json::text),
+            fresh: job.fresh,
         }
     }
 
@@ -230,6 +234,7 @@ impl<'a> JobText<'a> {
         job.tenant = self.tenant.map(Cow::into_owned);
         job.user = self.user.map(Cow::into_owned);
         job.parent = self.parent;
+        job.fresh = self.fresh;
         job.chain = self.chain.map_or_else(|| Ok(Vec::<Link>::new()), |chain| read(&chain.into_text()))?;
         job.check().map_err(|error| refused(&error))?;
         Ok(job)
@@ -282,10 +287,7 @@ pub fn completions_from_text(text: &str) -> Result<Vec<Completion>, StoreError> 
             seq: 0,
             token: outcome.token,
             started_at: outcome.started_at.map_or(Ok(Timestamp::UNIX_EPOCH), |instant| instant.timestamp())?,
-            decision: Decision::Complete {
-                output: outcome.output.map(Json::into_text),
-                note: outcome.note.map(Cow::into_owned),
-            },
+            decision: Decision::Complete { output: outcome.output.map(Json::into_text), note: outcome.note.map(Cow::into_owned) },
             followers: outcome.followers.into_iter().map(JobText::into_job).collect::<Result<_, _>>()?,
         })
     };

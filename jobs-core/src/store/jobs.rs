@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::id::{JobId, WorkerId};
-use crate::job::NewJob;
+use crate::job::{DEFAULT_QUEUE, NewJob};
 use crate::record::ClaimedJob;
+use crate::registry::JobEntry;
 
 /// The answer for one enqueued job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct NewWorker {
     /// The build it runs.
     pub build: String,
     /// Every name and alias it can run, with the shape of the arguments.
-    pub kinds: Arc<[KindShape]>,
+    pub kinds: Arc<[NewKind]>,
     /// The queues it serves.
     pub queues: Vec<String>,
     /// The keys of the schedules that its build has. While any known worker has a schedule, it is not retired.
@@ -40,13 +41,45 @@ pub struct NewWorker {
     pub up_for: Duration,
 }
 
-/// A kind that a worker can run.
+/// A kind that a worker can run, and what its jobs have that say nothing of it: those that come by SQL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KindShape {
+#[non_exhaustive]
+pub struct NewKind {
     /// A name or an alias.
     pub name: String,
     /// The hash of its arguments in this build.
     pub shape: String,
+    /// Where its jobs wait.
+    pub queue: String,
+    /// Smaller runs first.
+    pub priority: i16,
+    /// The labels of its jobs.
+    pub tags: Vec<String>,
+}
+
+impl NewKind {
+    /// A kind of this name and shape, with every other value at its default.
+    pub fn new(name: impl Into<String>, shape: impl Into<String>) -> Self {
+        let (name, shape) = (name.into(), shape.into());
+        Self { name, shape, queue: DEFAULT_QUEUE.to_owned(), priority: 0, tags: Vec::new() }
+    }
+
+    /// A registered kind, under this name or alias.
+    #[must_use]
+    pub fn of(name: &str, entry: &JobEntry, build: &str) -> Self {
+        Self {
+            queue: entry.queue.to_string(),
+            priority: entry.priority,
+            tags: entry.tags.iter().map(ToString::to_string).collect(),
+            ..Self::new(name, entry.shape(build))
+        }
+    }
+
+    /// Its tags as a JSON list; nothing without any.
+    #[must_use]
+    pub fn tags_text(&self) -> Option<String> {
+        (!self.tags.is_empty()).then(|| serde_json::to_string(&self.tags).unwrap_or_default())
+    }
 }
 
 /// What a heartbeat found.

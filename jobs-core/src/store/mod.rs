@@ -43,7 +43,7 @@ use jiff::Timestamp;
 pub use crate::schedule::ONCE;
 pub use contract::{Contract, Statement};
 pub use jobs::{
-    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, KindShape, NewWorker, QueueDemand, Rescue,
+    Beat, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Held, NewKind, NewWorker, QueueDemand, Rescue,
 };
 pub use manage::{CancelAnswer, JobFilter, JobPage, PausedQueue, Retention, StoreInfo};
 pub use schedules::{

@@ -1,5 +1,6 @@
 //! The client: enqueues jobs, looks at them, and changes their fate. It runs nothing.
 
+mod prepare;
 mod schedules;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::Error;
 use crate::env::Env;
 use crate::settings::{Overrides, Settings, Sources};
 
+pub use self::prepare::Prepared;
 pub use self::schedules::{ScheduleView, Schedules};
 
 /// Enqueues jobs, looks at them, and changes their fate. Cheap to clone.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs_core::inject::{Service, Services};
-use jobs_core::store::Store;
-use jobs_core::{Backoff, JobEntry};
+use jobs_core::inject::{OwnService, Service, Services};
+use jobs_core::store::{Statement, Store};
+use jobs_core::{Backoff, BoxError, Ending, JobEntry, Scope};
 
 use super::Runtime;
 use super::checks::{self, Chosen};
@@ -88,6 +88,79 @@ impl Builder {
     /// Lends a service that is shared already, also as a trait object: `provide_arc::<dyn Mailer>(..)`.
     pub fn provide_arc<T: ?Sized + Service>(mut self, service: Arc<T>) -> Self {
         self.services.provide_arc(service);
+        self
+    }
+
+    /// Makes a service for each run that borrows `&mut T`, and drops it after the run: a tenant's client, say. It is made after the arguments
+    /// were decoded, and where it cannot be made, the attempt fails.
+    ///
+    /// ```
+    /// # use jobs_runtime::Runtime;
+    /// struct Greeting(String);
+    ///
+    /// let builder = Runtime::builder().provide_scoped(|scope| async move {
+    ///     let tenant = scope.context().tenant().ok_or("this job has no tenant")?;
+    ///     Ok(Greeting(format!("hello, {tenant}")))
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn provide_scoped<T, M, F>(mut self, make: M) -> Self
+    where
+        T: OwnService,
+        M: Fn(Scope) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        self.services.provide_scoped(make);
+        self
+    }
+
+    /// The same with an end that is awaited after the fn, and told how that ended. Where it fails after a job that ended well, the attempt
+    /// fails. A run that panics, is aborted or loses its lease has no end: its services are dropped.
+    pub fn provide_scoped_with<T, M, F, E, G>(mut self, make: M, end: E) -> Self
+    where
+        T: OwnService,
+        M: Fn(Scope) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, BoxError>> + Send + 'static,
+        E: Fn(T, Ending) -> G + Send + Sync + 'static,
+        G: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.services.provide_scoped_with(make, end);
+        self
+    }
+
+    /// Makes a transaction for each run that borrows `&mut T`. What the job writes by it and the completion of the job are one commit: both
+    /// are there, or neither. `commit` runs the statement that it is given inside the transaction, and commits.
+    ///
+    /// It must be a transaction on the store's own database ([`transactions`](crate::guide::transactions)). It is begun last, after the
+    /// arguments were decoded, and rolled back by its drop where the job fails.
+    ///
+    /// ```
+    /// # use jobs_runtime::{BoxError, Runtime};
+    /// # struct Pool;
+    /// # struct Tx;
+    /// # impl Pool { async fn begin(&self) -> Result<Tx, BoxError> { Ok(Tx) } }
+    /// # impl Tx {
+    /// #     async fn execute(&mut self, _sql: &str, _parameter: &str) -> Result<(), BoxError> { Ok(()) }
+    /// #     async fn commit(self) -> Result<(), BoxError> { Ok(()) }
+    /// # }
+    /// let builder = Runtime::builder().provide(Pool).provide_transaction(
+    ///     |scope| async move { scope.service::<Pool>()?.begin().await },
+    ///     |mut tx: Tx, completion| async move {
+    ///         tx.execute(completion.sql(), completion.parameter()).await?;
+    ///         tx.commit().await
+    ///     },
+    /// );
+    /// # let _ = builder;
+    /// ```
+    pub fn provide_transaction<T, M, F, C, G>(mut self, begin: M, commit: C) -> Self
+    where
+        T: OwnService,
+        M: Fn(Scope) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, BoxError>> + Send + 'static,
+        C: Fn(T, Statement) -> G + Send + Sync + 'static,
+        G: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.services.provide_transaction(begin, commit);
         self
     }
 
@@ -263,6 +336,12 @@ impl Builder {
             Some(store) => store,
             None => crate::store::open(&settings).await?,
         };
+        if let Err(error) = checks::transactions(&checked.registry, &self.services, &*store) {
+            if owned {
+                let _ = store.close().await;
+            }
+            return Err(error);
+        }
         let client = Client::new(Arc::clone(&store), env.clone());
         let mut services = self.services;
         services.provide(client.clone());

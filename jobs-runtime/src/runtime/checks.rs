@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::inject::{ServiceEntry, Services};
@@ -146,12 +147,45 @@ fn check_entry(
     }
     for service in entry.services.iter().filter(|service| !services.has(service) && !provided_later(service)) {
         let name = (service.type_name)();
-        let how = if name.starts_with("dyn ") { format!("provide_arc::<{name}>(..)") } else { "provide(..)".to_owned() };
-        mistakes.push(format!("{place} borrows `&{name}`, which was not provided: write `Runtime::builder().{how}.run()`"));
+        let how = match (service.own, name.starts_with("dyn ")) {
+            (true, _) => "provide_scoped(..)".to_owned(),
+            (false, true) => format!("provide_arc::<{name}>(..)"),
+            (false, false) => "provide(..)".to_owned(),
+        };
+        mistakes.push(format!("{place} borrows `{service:?}`, which was not provided: write `Runtime::builder().{how}.run()`"));
+    }
+    let own: Vec<&ServiceEntry> = entry.services.iter().filter(|service| service.own).collect();
+    let transactions: Vec<_> = own.iter().filter(|service| services.is_transaction(service)).collect();
+    if transactions.len() > 1 {
+        mistakes.push(format!("{place} has {} transactions, {transactions:?}: only one can complete it", transactions.len()));
+    }
+    for (nth, service) in own.iter().enumerate() {
+        if own[..nth].iter().any(|other| (other.id)() == (service.id)()) {
+            mistakes.push(format!("{place} borrows `{service:?}` twice: a run has one of each type"));
+        }
     }
     for schedule in &*entry.schedules {
         check_schedule(entry, schedule, settings.zone.name(), mistakes);
     }
+}
+
+/// Finds the jobs whose transactions this store cannot take part in.
+pub(super) fn transactions(registry: &Registry, services: &Services, store: &dyn Store) -> Result<(), Error> {
+    if store.contract().is_some() {
+        return Ok(());
+    }
+    let info = store.info();
+    let with_transaction = |entry: &&Arc<JobEntry>| entry.services.iter().any(|service| services.is_transaction(service));
+    let why = info.notes.iter().fold(String::new(), |text, note| text + "; " + note);
+    let mistake = |entry: &Arc<JobEntry>| {
+        format!(
+            "{} is completed by a transaction of its own, in which this store ({}) cannot take part{why}",
+            place(entry),
+            info.name
+        )
+    };
+    let mistakes: Vec<String> = registry.entries().iter().filter(with_transaction).map(mistake).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Error::Checks(mistakes)) }
 }
 
 fn check_schedule(entry: &JobEntry, schedule: &ScheduleEntry, zone: &str, mistakes: &mut Vec<String>) {

@@ -70,6 +70,7 @@
 //! | `tz` | `JOBS_TZ` | IANA names such as `Europe/Berlin`, `UTC` and `local` | `UTC` | the time zone of schedules that name none |
 //! | `sqlite.synchronous` | `JOBS_SQLITE_SYNCHRONOUS` | `full` and `normal` | `full` | `full`: a confirmed job survives a power cut; `normal`: a crash of the process only, and faster |
 //! | `sqlite.busy_timeout` | `JOBS_SQLITE_BUSY_TIMEOUT` | 100ms to 10m | `1m` | how long to wait for a lock that another process holds |
+//! | `sqlite.shared` | `JOBS_SQLITE_SHARED` | `true` and `false` | `false` | `true`: the file may hold tables of something else, so that one transaction can write to them and to the jobs |
 //! | `postgres.schema` | `JOBS_POSTGRES_SCHEMA` | 1 to 128 bytes without control characters | `jobs` | the schema that holds the tables; made if it is missing and the role may |
 //! | `postgres.pooled` | `JOBS_POSTGRES_POOLED` | `true` and `false` | `false` | `true`: a pooler such as PgBouncer gives each transaction another connection; news are looked for once a second |
 //! | `postgres.deadline` | `JOBS_POSTGRES_DEADLINE` | 1s to 10m | `30s` | how long one call or one attempt to connect may take |

@@ -64,7 +64,7 @@ pub(super) enum Fallback {
 }
 
 /// All options, in the order of the documentation.
-pub static OPTIONS: [Opt; 34] = [
+pub static OPTIONS: [Opt; 35] = [
     row("store", Shape::Store, "sqlite://jobs.db", "where the jobs are kept; a relative path starts at the working folder"),
     row("concurrency", number(1, 100_000), "64", "jobs that run at once in this process"),
     optional(
@@ -131,6 +131,12 @@ pub static OPTIONS: [Opt; 34] = [
         Shape::Duration { min: Duration::from_millis(100), max: Duration::from_secs(10 * MINUTE) },
         "1m",
         "how long to wait for a lock that another process holds",
+    ),
+    row(
+        "sqlite.shared",
+        Shape::Flag,
+        "false",
+        "`true`: the file may hold tables of something else, so that one transaction can write to them and to the jobs",
     ),
     row("postgres.schema", Shape::Label, "jobs", "the schema that holds the tables; made if it is missing and the role may"),
     row(

@@ -143,6 +143,11 @@ impl Overrides {
         self.put("sqlite.busy_timeout", text(limit))
     }
 
+    /// `sqlite.shared`: whether the file may hold tables of something else.
+    pub fn sqlite_shared(&mut self, shared: bool) -> &mut Self {
+        self.put("sqlite.shared", Raw::Flag(shared))
+    }
+
     /// `postgres.schema`: the schema that holds the tables.
     pub fn postgres_schema(&mut self, schema: impl Into<String>) -> &mut Self {
         self.set("postgres.schema", schema)

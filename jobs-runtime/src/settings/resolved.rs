@@ -56,6 +56,8 @@ pub struct Settings {
     pub sqlite_synchronous: Synchronous,
     /// `sqlite.busy_timeout`: how long to wait for a lock that another process holds.
     pub sqlite_busy_timeout: Duration,
+    /// `sqlite.shared`: whether the file may hold tables of something else.
+    pub sqlite_shared: bool,
     /// `postgres.schema`: the schema that holds the tables.
     pub postgres_schema: String,
     /// `postgres.pooled`: whether a pooler gives each transaction another connection.
@@ -193,6 +195,7 @@ impl Settings {
                 _ => return None,
             },
             sqlite_busy_timeout: length("sqlite.busy_timeout")?,
+            sqlite_shared: flag("sqlite.shared")?,
             postgres_schema: match get("postgres.schema")? {
                 Value::Text(schema) => schema.clone(),
                 _ => return None,

@@ -48,6 +48,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Store>, StoreErr
             use crate::settings::Synchronous;
             let mut options = sqlite::SqliteOptions::new(path);
             options.busy_timeout = settings.sqlite_busy_timeout;
+            options.shared = settings.sqlite_shared;
             options.synchronous = match settings.sqlite_synchronous {
                 Synchronous::Full => sqlite::Synchronous::Full,
                 Synchronous::Normal => sqlite::Synchronous::Normal,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jobs_core::store::KindShape;
+use jobs_core::store::NewKind;
 
 /// Texts that are kept once.
 #[derive(Debug, Default)]
@@ -25,14 +25,22 @@ impl Names {
     }
 }
 
-/// The key of a set of kinds: equal for equal sets, so that workers of one build share their rows.
-pub(super) fn kinds_key(kinds: &[KindShape]) -> String {
+/// The key of a set of kinds and their defaults: equal for equal sets, so that workers of one build share their rows.
+pub(super) fn kinds_key(kinds: &[NewKind]) -> String {
     // Two independent halves of FNV-1a make a chance clash too rare to matter, and a clash would only mistake which kinds are known.
     let mut halves = [0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142];
-    for byte in kinds.iter().flat_map(|kind| [&kind.name, "\0", &kind.shape, "\0"].map(str::as_bytes)).flatten() {
-        for half in &mut halves {
-            *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+    let mut add = |text: &str| {
+        for byte in text.as_bytes().iter().chain(&[0]) {
+            for half in &mut halves {
+                *half = (*half ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+            }
         }
+    };
+    for kind in kinds {
+        [&kind.name, &kind.shape, &kind.queue].into_iter().for_each(|text| add(text));
+        add(&kind.priority.to_string());
+        kind.tags.iter().for_each(|tag| add(tag));
+        add("");
     }
     format!("{:016x}{:016x}", halves[0], halves[1])
 }

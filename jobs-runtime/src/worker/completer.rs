@@ -13,6 +13,7 @@ use super::executor::Outcome;
 use super::guard::{Guarded, Panicked};
 use super::pool::Pool;
 use super::supervisor::Part;
+use super::unit::Commit;
 use crate::telemetry;
 use crate::testing::guards::Guard;
 
@@ -167,6 +168,14 @@ impl Writing {
         for (mut outcome, answer) in group.into_iter().zip(answers) {
             let completion = &mut outcome.completion;
             match answer {
+                CompletionAnswer::Applied if outcome.commit == Some(Commit::Answered) => {
+                    telemetry::not_completed_by_commit(completion.id);
+                    self.shared.board.recorded(&completion.decision);
+                }
+                // Only its commit can have finished it under this token.
+                CompletionAnswer::Repeated if outcome.commit == Some(Commit::InDoubt) => {
+                    self.shared.board.recorded(&Decision::Complete { output: None, note: None });
+                }
                 CompletionAnswer::Applied | CompletionAnswer::Repeated => self.shared.board.recorded(&completion.decision),
                 CompletionAnswer::Stale => {
                     late.push(outcome);

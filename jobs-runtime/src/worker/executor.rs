@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use jobs_core::context::Facts;
 use jobs_core::outcome::{Directive, Failure, Settled};
 use jobs_core::record::ClaimedJob;
-use jobs_core::registry::{Call, JobEntry, Scope};
+use jobs_core::registry::{Call, JobEntry};
 use jobs_core::store::{Completion, Decision, Held};
-use jobs_core::{JobContext, JobId, NewJob};
+use jobs_core::{JobContext, JobId, NewJob, Scope};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Instrument;
 
@@ -21,6 +21,7 @@ use super::follow::Rest;
 use super::guard::{Guarded, Panicked, catch};
 use super::leash::{Leash, Reason};
 use super::pool::{Pool, Slot, Started};
+use super::unit::{Commit, Unit};
 use super::warden::{Measure, Watched};
 use crate::env::first;
 use crate::telemetry;
@@ -30,6 +31,8 @@ use crate::telemetry;
 pub(crate) struct Outcome {
     pub(crate) completion: Completion,
     pub(crate) epoch: u64,
+    /// What the run did about a transaction of its own that completes the job.
+    pub(crate) commit: Option<Commit>,
 }
 
 impl Outcome {
@@ -44,6 +47,7 @@ impl Outcome {
         Self {
             completion: Completion { id, seq, token, started_at: run_at, decision: Decision::HandBack, followers: Vec::new() },
             epoch,
+            commit: None,
         }
     }
 }
@@ -90,7 +94,7 @@ impl Executor {
         let facts = Ran { id: job.id, seq: job.seq, token: job.token, failures: job.failures, started_at: began.wall };
         let Some(entry) = self.shared.registry.get(&job.kind).cloned() else {
             // Only kinds of the registry are claimed, so this is a store that hands out what it was not asked for.
-            self.hand_in(&facts, slot, Decision::HandBack, None);
+            self.hand_in(facts.completion(Decision::HandBack, None), slot, None);
             return Duration::ZERO;
         };
         let rest = Rest::of(&job);
@@ -103,18 +107,36 @@ impl Executor {
         }
         let span = telemetry::job_span(&job);
         let kind = Arc::clone(&job.kind);
-        let (ended, rest) = match rest {
-            Ok(rest) => (self.attempt(job, &entry, retries, timeout, began.wall, &leash).instrument(span).await, rest),
-            Err(error) => (Ended::Undecodable(error.to_string()), None),
+        let (ended, rest, unit) = match rest {
+            Ok(rest) => {
+                let (unit, rest) = self.unit(&entry, &facts, &leash, rest);
+                let attempt = self.attempt(job, &entry, retries, timeout, began.wall, &leash, unit.clone());
+                (attempt.instrument(span).await, rest, unit)
+            }
+            Err(error) => (Ended::Undecodable(error.to_string()), None, None),
         };
         let took = self.shared.env.now().steady.saturating_sub(began.steady);
-        let (decision, follower) = match self.follower(&ended, rest) {
-            Ok(follower) => (self.decide(&entry, &facts, retries, timeout, &leash, ended), follower),
-            Err(error) => (Decision::Fail { error: self.bounded(&error) }, None),
+        let (completion, commit) = match (unit.and_then(|unit| unit.end()), &ended) {
+            (Some((commit, completion)), Ended::Settled(Ok(_))) => (completion, Some(commit)),
+            (doubt, _) => {
+                let (decision, follower) = match self.follower(&ended, rest) {
+                    Ok(follower) => (self.decide(&entry, &facts, retries, timeout, &leash, ended), follower),
+                    Err(error) => (Decision::Fail { error: self.bounded(&error) }, None),
+                };
+                (facts.completion(decision, follower), doubt.map(|_| Commit::InDoubt))
+            }
         };
-        telemetry::attempt_ended(&kind, facts.id, facts.failures.saturating_add(1), took, &decision);
-        self.hand_in(&facts, slot, decision, follower);
+        telemetry::attempt_ended(&kind, facts.id, facts.failures.saturating_add(1), took, &completion.decision);
+        self.hand_in(completion, slot, commit);
         took
+    }
+
+    /// The unit of work of a run, which takes the rest of the chain with it, if the kind has a transaction.
+    fn unit(&self, entry: &JobEntry, facts: &Ran, leash: &Arc<Leash>, rest: Option<Rest>) -> (Option<Arc<Unit>>, Option<Rest>) {
+        if !entry.services.iter().any(|service| self.shared.services.is_transaction(service)) {
+            return (None, rest);
+        }
+        (Some(Arc::new(Unit::new(&self.shared, *facts, leash, &self.watched, rest))), None)
     }
 
     /// The job that follows on one that ended well, if its chain goes on.
@@ -125,6 +147,7 @@ impl Executor {
             .map_err(|error| format!("the work was done, but the next job of its chain cannot be made: {error}"))
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what a run is made of")]
     async fn attempt(
         &self,
         job: ClaimedJob,
@@ -133,6 +156,7 @@ impl Executor {
         timeout: Option<Duration>,
         started_at: Timestamp,
         leash: &Leash,
+        unit: Option<Arc<Unit>>,
     ) -> Ended {
         let context = Facts {
             id: job.id,
@@ -152,7 +176,10 @@ impl Executor {
             timeout,
         };
         let context = JobContext::new(context, leash.stop.clone());
-        let scope = Scope::new(Arc::clone(&self.shared.services), context);
+        let mut scope = Scope::new(Arc::clone(&self.shared.services), context);
+        if let Some(unit) = unit {
+            scope = scope.with_unit(unit);
+        }
         let call = Call { payload: job.payload, scope };
         // Decoding runs code of the user too.
         let future = match catch(|| entry.handler.call(call)) {
@@ -184,7 +211,7 @@ impl Executor {
     ) -> Decision {
         let failure = match ended {
             // Whoever ends well has ended well, also when he was asked to stop.
-            Ended::Settled(Ok(output)) => return self.completed(output),
+            Ended::Settled(Ok(output)) => return completed(output, self.shared.options.output_limit),
             Ended::Undecodable(error) => {
                 return Decision::Park { error: self.bounded(&error), shape: entry.shape(&self.shared.options.build) };
             }
@@ -203,20 +230,16 @@ impl Executor {
                 let failure = Failure::new(format!("timed out after {limit}: {}", failure.message));
                 return self.failed(entry, ran, retries, &failure);
             }
+            Some(Reason::Overlong) => {
+                let limit = jobs_core::duration::format(self.shared.options.longest_transaction());
+                let failure = Failure::new(format!(
+                    "its transaction was open for {limit}, and nobody else can write meanwhile: do what takes long in another job"
+                ));
+                return self.failed(entry, ran, retries, &failure);
+            }
             Some(Reason::Shutdown | Reason::Lost) | None => {}
         }
         self.failed(entry, ran, retries, &failure)
-    }
-
-    fn completed(&self, output: Option<String>) -> Decision {
-        let limit = self.shared.options.output_limit;
-        match output {
-            Some(output) if output.len() > limit => Decision::Complete {
-                note: Some(format!("its output of {} bytes is not kept: the limit is {limit}", output.len())),
-                output: None,
-            },
-            output => Decision::Complete { output, note: None },
-        }
     }
 
     fn failed(&self, entry: &JobEntry, ran: &Ran, retries: u32, failure: &Failure) -> Decision {
@@ -260,23 +283,39 @@ impl Executor {
         format!("{}…", &text[..cut])
     }
 
-    fn hand_in(&self, ran: &Ran, slot: Slot, decision: Decision, follower: Option<NewJob>) {
-        let followers = follower.into_iter().collect();
-        let completion =
-            Completion { id: ran.id, seq: ran.seq, token: ran.token, started_at: ran.started_at, decision, followers };
+    fn hand_in(&self, completion: Completion, slot: Slot, commit: Option<Commit>) {
         // The completer is the last part to end; without it the worker has left and everything was handed back.
-        let _ = self.outcomes.send(Outcome { completion, epoch: slot.epoch });
+        let _ = self.outcomes.send(Outcome { completion, epoch: slot.epoch, commit });
+    }
+}
+
+/// A job that ended well, with its output if it may be kept.
+pub(super) fn completed(output: Option<String>, limit: usize) -> Decision {
+    match output {
+        Some(output) if output.len() > limit => Decision::Complete {
+            note: Some(format!("its output of {} bytes is not kept: the limit is {limit}", output.len())),
+            output: None,
+        },
+        output => Decision::Complete { output, note: None },
     }
 }
 
 /// What an outcome says of its attempt.
 #[derive(Clone, Copy)]
-struct Ran {
+pub(super) struct Ran {
     id: JobId,
     seq: i64,
     token: i64,
     failures: u32,
     started_at: Timestamp,
+}
+
+impl Ran {
+    /// The attempt with its decision, and with the job that follows on it.
+    pub(super) fn completion(&self, decision: Decision, follower: Option<NewJob>) -> Completion {
+        let Self { id, seq, token, started_at, .. } = *self;
+        Completion { id, seq, token, started_at, decision, followers: follower.into_iter().collect() }
+    }
 }
 
 /// How an attempt ended.
@@ -313,7 +352,7 @@ impl Drop for Holding {
             for job in executor.pool.take_waiting() {
                 let _ = executor.outcomes.send(Outcome::hand_back(&job, slot.epoch));
             }
-            executor.hand_in(&ran, slot, Decision::HandBack, None);
+            executor.hand_in(ran.completion(Decision::HandBack, None), slot, None);
             executor.pool.end(slot);
         }
     }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jobs_core::store::{Held, KindShape, NewWorker};
+use jobs_core::store::{Held, NewKind, NewWorker};
 use jobs_core::{StoreError, WorkerId};
 use tokio::sync::Notify;
 
@@ -112,17 +112,13 @@ pub(crate) struct Keeper {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
     lease: Arc<Lease>,
-    kinds: Arc<[KindShape]>,
+    kinds: Arc<[NewKind]>,
     registered: bool,
 }
 
 impl Keeper {
     pub(crate) fn new(shared: &Arc<Shared>, pool: &Arc<Pool>, lease: &Arc<Lease>) -> Self {
-        let kinds = shared
-            .registry
-            .names()
-            .map(|(name, entry)| KindShape { name: name.to_owned(), shape: entry.shape(&shared.options.build) })
-            .collect();
+        let kinds = shared.registry.names().map(|(name, entry)| NewKind::of(name, entry, &shared.options.build)).collect();
         let registered = lease.deadline().is_some();
         Self { shared: Arc::clone(shared), pool: Arc::clone(pool), lease: Arc::clone(lease), kinds, registered }
     }

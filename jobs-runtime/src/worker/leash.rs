@@ -26,6 +26,8 @@ pub(crate) enum Reason {
     Shutdown = 3,
     /// The lease is lost.
     Lost = 4,
+    /// Its transaction was open for too long.
+    Overlong = 5,
 }
 
 impl Leash {
@@ -41,7 +43,7 @@ impl Leash {
 
     /// Why it was asked to stop, if it was.
     pub(crate) fn reason(&self) -> Option<Reason> {
-        [Reason::Cancelled, Reason::Timeout, Reason::Shutdown, Reason::Lost]
+        [Reason::Cancelled, Reason::Timeout, Reason::Shutdown, Reason::Lost, Reason::Overlong]
             .into_iter()
             .find(|reason| *reason as u8 == self.reason.load(Ordering::Acquire))
     }

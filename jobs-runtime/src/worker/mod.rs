@@ -26,6 +26,7 @@ pub(crate) mod pool;
 pub(crate) mod pruner;
 pub(crate) mod rescuer;
 pub(crate) mod supervisor;
+mod unit;
 pub(crate) mod warden;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,13 @@ pub(crate) struct Options {
     pub(crate) schedules: bool,
     /// How long one call of the store may take.
     pub(crate) patience: Duration,
+}
+
+impl Options {
+    /// How long a transaction may be open that keeps everybody else from writing, heartbeats among them.
+    pub(crate) fn longest_transaction(&self) -> Duration {
+        self.lease / 2
+    }
 }
 
 /// A queue that is served.

@@ -26,6 +26,8 @@ pub(crate) enum Measure {
     Ask,
     /// It is dropped.
     Drop,
+    /// It is dropped at once, since its transaction keeps everybody from writing.
+    End,
 }
 
 /// Stops jobs.
@@ -57,6 +59,10 @@ impl Warden {
         for Watched { leash, measure, .. } in std::mem::replace(&mut self.deadlines, later).into_values() {
             match measure {
                 Measure::Drop => leash.abort.cancel(),
+                Measure::End => {
+                    leash.stop(Reason::Overlong);
+                    leash.abort.cancel();
+                }
                 Measure::Ask if leash.reason().is_some() => {}
                 Measure::Ask => {
                     leash.stop(Reason::Timeout);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, KindShape, NewWorker, Now, QueueDemand};
+use jobs_core::store::{ClaimRequest, Completion, CompletionAnswer, Decision, JobStore, NewKind, NewWorker, Now, QueueDemand};
 use jobs_core::{JobId, NewJob, WorkerId};
 use jobs_runtime::Timestamp;
 use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
@@ -139,7 +139,7 @@ pub(crate) async fn worker_at(store: &PostgresStore, at: Now) -> WorkerId {
         id: worker,
         name: "a worker".to_owned(),
         build: "1".to_owned(),
-        kinds: [KindShape { name: "mail".to_owned(), shape: "1".to_owned() }].into(),
+        kinds: [NewKind::new("mail", "1")].into(),
         queues: vec!["default".to_owned()],
         schedules: Vec::new(),
         lease: Duration::from_secs(600),

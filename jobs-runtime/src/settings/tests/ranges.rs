@@ -6,7 +6,7 @@ use super::{from_file, listed, resolve};
 use crate::settings::OPTIONS;
 
 /// Each option with values it takes and values it refuses. Where two options must fit together, the file also has the other.
-const VALUES: [(&str, &[&str], &[&str]); 34] = [
+const VALUES: [(&str, &[&str], &[&str]); 35] = [
     ("store", &["memory:", "sqlite:a", "sqlite:///a/b", "postgres://h/d"], &["postgres:h/d", "jobs.db", ""]),
     ("concurrency", &["1", "100000"], &["0", "100001", "-1", "1.5", "", "99999999999999999999999999"]),
     ("queues.q.concurrency", &["1", "100000"], &["0", "100001", "many"]),
@@ -32,6 +32,7 @@ const VALUES: [(&str, &[&str], &[&str]); 34] = [
     ("postgres.schema", &["jobs", "my jobs"], &["", "a\u{7}b"]),
     ("postgres.pooled", &["true", "false"], &["1"]),
     ("postgres.deadline", &["1s", "10m"], &["999ms", "10m1ms"]),
+    ("sqlite.shared", &["true", "false"], &["no"]),
     ("postgres.migrate", &["true", "false"], &["no"]),
     ("jobs.j.enabled", &["true", "false"], &["1"]),
     ("jobs.j.cron", &["0 2 * * *", "@once"], &["61 * * * *", "5m"]),

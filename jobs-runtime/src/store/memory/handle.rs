@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
-    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobFilter,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
-use super::state::State;
+use super::state::{State, Wake};
+use super::transaction::{CONTRACT, Transaction};
 
 /// A store in this process's memory. Clones share the data: each is like another process on the same store, with its own end.
 ///
@@ -59,6 +60,37 @@ impl MemoryStore {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&snapshot.0);
     }
 
+    /// A transaction of the caller's own: all that `work` does takes effect at once, or nothing where it fails. What it writes elsewhere under
+    /// a lock of its own is seen with it by nobody else before this ends.
+    pub fn transaction<T>(
+        &self,
+        now: Now,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        let (answer, wake) = {
+            let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut changed = state.clone();
+            let answer = work(&mut Transaction { state: &mut changed, now })?;
+            let wake = std::mem::take(&mut changed.wake);
+            *state = changed;
+            (answer, wake)
+        };
+        self.tell(wake);
+        Ok(answer)
+    }
+
+    fn tell(&self, wake: Wake) {
+        if wake.jobs {
+            self.shared.signal.jobs();
+        }
+        if wake.commands {
+            self.shared.signal.commands();
+        }
+    }
+
     fn call<'a, T: 'a>(&'a self, call: impl FnOnce(&mut State) -> T + Send + 'a) -> StoreFuture<'a, T> {
         self.try_call(|state| Ok(call(state)))
     }
@@ -72,12 +104,7 @@ impl MemoryStore {
                 let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
                 (call(&mut state), std::mem::take(&mut state.wake))
             };
-            if wake.jobs {
-                self.shared.signal.jobs();
-            }
-            if wake.commands {
-                self.shared.signal.commands();
-            }
+            self.tell(wake);
             answer
         })
     }
@@ -122,6 +149,10 @@ impl JobStore for MemoryStore {
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.call(move |state| state.cancellations(worker))
+    }
+
+    fn contract(&self) -> Option<Contract> {
+        Some(CONTRACT)
     }
 
     fn signal(&self) -> &Signal {

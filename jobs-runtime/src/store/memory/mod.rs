@@ -15,7 +15,9 @@ mod ready;
 mod rescue;
 mod schedules;
 mod state;
+mod transaction;
 
 pub use handle::MemoryStore;
 #[cfg(feature = "mutants")]
 pub use handle::Snapshot;
+pub use transaction::Transaction;

@@ -155,9 +155,12 @@ CREATE TABLE {s}.dead_worker (
 
 -- What builds can run. Workers of one build share their rows.
 CREATE TABLE {s}.kind (
-    kinds text COLLATE "C" NOT NULL,
-    name  text COLLATE "C" NOT NULL,
-    shape text COLLATE "C" NOT NULL,
+    kinds    text COLLATE "C" NOT NULL,
+    name     text COLLATE "C" NOT NULL,
+    shape    text COLLATE "C" NOT NULL,
+    queue    text COLLATE "C" NOT NULL,                           -- this and the next: what a job has that says nothing of it
+    priority smallint NOT NULL,
+    tags     text,                                                -- a JSON list
     PRIMARY KEY (name, kinds)
 );
 

@@ -1,7 +1,7 @@
 //! Workers and their leases: a row for each process, renewed by its heartbeat until its time by the server's clock.
 
 use jiff::Timestamp;
-use jobs_core::store::{BITE, Held, NewWorker};
+use jobs_core::store::{BITE, Held, NewKind, NewWorker};
 use jobs_core::{JobId, State, WorkerId};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -25,11 +25,21 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
             if known.is_empty() {
                 let names: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.name).collect();
                 let shapes: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.shape).collect();
-                let params = [(&kinds as _, Type::TEXT), (&names as _, Type::TEXT_ARRAY), (&shapes as _, Type::TEXT_ARRAY)];
+                let queues: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.queue).collect();
+                let priorities: Vec<i16> = worker.kinds.iter().map(|kind| kind.priority).collect();
+                let tags: Vec<Option<String>> = worker.kinds.iter().map(NewKind::tags_text).collect();
+                let params = [
+                    (&kinds as _, Type::TEXT),
+                    (&names as _, Type::TEXT_ARRAY),
+                    (&shapes as _, Type::TEXT_ARRAY),
+                    (&queues as _, Type::TEXT_ARRAY),
+                    (&priorities as _, Type::INT2_ARRAY),
+                    (&tags as _, Type::TEXT_ARRAY),
+                ];
                 connection
                     .rows(
-                        "INSERT INTO {s}.kind (kinds, name, shape) SELECT $1, name, shape FROM unnest($2::text[], $3::text[]) \
-                         AS k (name, shape) ON CONFLICT DO NOTHING",
+                        "INSERT INTO {s}.kind (kinds, name, shape, queue, priority, tags) SELECT $1, k.* FROM unnest($2::text[], $3::text[], \
+                         $4::text[], $5::smallint[], $6::text[]) AS k ON CONFLICT DO NOTHING",
                         &params,
                     )
                     .await?;

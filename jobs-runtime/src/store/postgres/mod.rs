@@ -13,6 +13,7 @@ mod claim;
 mod complete;
 mod connect;
 mod connection;
+mod contract;
 mod days;
 mod enqueue;
 mod error;
@@ -40,8 +41,8 @@ use std::time::Duration;
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Decision, Enqueued, Fire, Fired, Held, JobFilter,
-    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Decision, Enqueued, Fire, Fired, Held,
+    JobFilter, JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
     ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
@@ -73,6 +74,7 @@ struct Shared {
     news: Arc<News>,
     surveys: Arc<Surveys>,
     patience: Patience,
+    contract: Contract,
     callers_clock: bool,
     slack: Duration,
     info: StoreInfo,
@@ -280,6 +282,10 @@ impl JobStore for PostgresStore {
 
     fn signal(&self) -> &Signal {
         &self.shared.signal
+    }
+
+    fn contract(&self) -> Option<Contract> {
+        Some(self.shared.contract)
     }
 
     fn info(&self) -> StoreInfo {

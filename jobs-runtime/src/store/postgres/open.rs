@@ -103,12 +103,14 @@ pub(super) async fn open(mut options: PostgresOptions) -> std::result::Result<Sh
     let info = StoreInfo { name: "postgres", place: place.to_string(), version, notes };
     let (callers_clock, slack) = (options.callers_clock, options.slack);
     let patience = Patience::new(options.deadline);
+    let contract = super::contract::contract(&schema::quoted(&options.schema)?, !callers_clock);
     Ok(Shared {
         lanes: Mutex::new(Some(lanes)),
         signal,
         news,
         surveys: Arc::<Surveys>::default(),
         patience,
+        contract,
         callers_clock,
         slack,
         info,

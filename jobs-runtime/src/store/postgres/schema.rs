@@ -18,7 +18,8 @@ pub(super) struct Migration {
 }
 
 /// Each step, in order. What is here is never changed, only added to.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { sql: include_str!("0001.sql"), oldest: 1 }];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { sql: concat!(include_str!("0001.sql"), include_str!("contract.sql")), oldest: 1 }];
 
 /// The longest name that PostgreSQL keeps whole, in bytes.
 const LONGEST: usize = 63;
@@ -34,6 +35,9 @@ pub(super) fn quoted(schema: &str) -> std::result::Result<String, StoreError> {
     }
     if schema.chars().any(char::is_control) {
         return Err(wrong("has a control character"));
+    }
+    if schema.contains("$jobs_contract$") {
+        return Err(wrong("has the mark in it by which the schema's functions are quoted"));
     }
     Ok(format!("\"{}\"", schema.replace('"', "\"\"")))
 }

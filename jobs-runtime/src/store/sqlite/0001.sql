@@ -122,9 +122,12 @@ CREATE TABLE jobs_worker (
 
 -- What builds can run. Workers of one build share their rows.
 CREATE TABLE jobs_kind (
-    kinds TEXT NOT NULL,
-    name  TEXT NOT NULL,
-    shape TEXT NOT NULL,
+    kinds    TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    shape    TEXT NOT NULL,
+    queue    TEXT NOT NULL,                     -- this and the next: what a job has that says nothing of it
+    priority INTEGER NOT NULL,
+    tags     TEXT,                              -- a JSON list
     PRIMARY KEY (name, kinds)
 ) STRICT, WITHOUT ROWID;
 

@@ -40,9 +40,11 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_worker WHERE kinds = ?1)")?
         .query_row([&kinds], |row| row.get(0))?;
     if !known {
-        let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO jobs_kind (kinds, name, shape) VALUES (?1, ?2, ?3)")?;
+        let mut insert = connection.prepare_cached(
+            "INSERT OR IGNORE INTO jobs_kind (kinds, name, shape, queue, priority, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
         for kind in worker.kinds.iter() {
-            insert.execute(params![kinds, kind.name, kind.shape])?;
+            insert.execute(params![kinds, kind.name, kind.shape, kind.queue, kind.priority, kind.tags_text()])?;
         }
         connection
             .execute("DELETE FROM jobs_kind WHERE kinds <> ?1 AND kinds NOT IN (SELECT kinds FROM jobs_worker)", [&kinds])?;

@@ -31,9 +31,9 @@ use std::time::{Duration, Instant};
 
 use jobs_core::record::{UnservedCause, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
-    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobFilter,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId, record::Unserved};
 use rusqlite::Connection;
@@ -51,6 +51,15 @@ pub mod bare {
     pub use super::schema::MIGRATIONS;
 }
 
+/// What a transaction of the caller's own runs. `contract.sql` has the views.
+const CONTRACT: Contract = Contract {
+    enqueue: "INSERT INTO jobs_enqueue (jobs) VALUES (?1) RETURNING (SELECT json_group_array(json_object('id', id, 'created', \
+              json(CASE created WHEN 1 THEN 'true' ELSE 'false' END))) FROM (SELECT id, created FROM jobs_enqueue ORDER BY place)) AS answer",
+    complete: "INSERT INTO jobs_complete (outcomes) VALUES (?1)",
+    one_writer: true,
+    own_clock: false,
+};
+
 /// How a file is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -64,6 +73,9 @@ pub struct SqliteOptions {
     /// Whether one connection of one process does everything, under an exclusive lock. Always so with a SQLite before 3.51.3, where
     /// two connections can damage the file (sqlite.org/wal.html, "the WAL-reset bug").
     pub single_connection: bool,
+    /// Whether the file may be the database of something else, too, so that one transaction can write to both. Without it such a file is
+    /// refused. Not by default.
+    pub shared: bool,
 }
 
 /// How commits reach the disk.
@@ -84,6 +96,7 @@ impl SqliteOptions {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(60),
             single_connection: false,
+            shared: false,
         }
     }
 }
@@ -202,6 +215,11 @@ impl JobStore for SqliteStore {
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.read(move |connection| lease::cancellations(connection, worker))
+    }
+
+    fn contract(&self) -> Option<Contract> {
+        // Nobody else can open a file that one connection has for itself.
+        (!self.shared.single).then_some(CONTRACT)
     }
 
     fn signal(&self) -> &Signal {

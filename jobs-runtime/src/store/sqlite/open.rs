@@ -102,7 +102,7 @@ fn connect(path: &Path, place: &str, options: &SqliteOptions) -> Result<Connecti
         }
     };
     configured.map_err(|error| problem(&error))?;
-    super::schema::migrate(&mut connection, place)?;
+    super::schema::migrate(&mut connection, place, options.shared)?;
     // From here on the writer waits in its own way, which lets others pass.
     connection.busy_timeout(Duration::ZERO).map_err(|error| problem(&error))?;
     Ok(connection)

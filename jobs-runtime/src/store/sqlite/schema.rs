@@ -10,12 +10,13 @@ use super::error::{Result, store_error};
 const APPLICATION_ID: i64 = 0x4a4f_4253;
 
 /// Each migration, in order. What is here is never changed, only added to.
-pub const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
+pub const MIGRATIONS: &[&str] = &[concat!(include_str!("0001.sql"), include_str!("contract.sql"))];
 
-/// Brings the file to the newest schema. Refuses a file that is somebody else's and one of a newer schema than this code knows.
-pub(super) fn migrate(connection: &mut Connection, place: &str) -> Result<()> {
+/// Brings the file to the newest schema. Refuses a file that is somebody else's, unless it is shared, and one of a newer schema than this
+/// code knows.
+pub(super) fn migrate(connection: &mut Connection, place: &str, shared: bool) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| store_error(&e, place))?;
-    let version = version(&transaction, place)?;
+    let version = version(&transaction, place, shared)?;
     let known = MIGRATIONS.len();
     if version > known {
         return Err(StoreError::Unusable(format!(
@@ -32,7 +33,7 @@ pub(super) fn migrate(connection: &mut Connection, place: &str) -> Result<()> {
     transaction.commit().map_err(|e| store_error(&e, place))
 }
 
-fn version(connection: &Connection, place: &str) -> Result<usize> {
+fn version(connection: &Connection, place: &str, shared: bool) -> Result<usize> {
     let problem = |error: rusqlite::Error| store_error(&error, place);
     let ours = connection
         .query_row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'jobs_migration'", [], |_| Ok(()))
@@ -51,12 +52,17 @@ fn version(connection: &Connection, place: &str) -> Result<usize> {
             |row| row.get(0),
         )
         .map_err(problem)?;
-    if let Some(tables) = strangers {
-        return Err(StoreError::Unusable(format!(
-            "{place} is a database of something else (it has the tables {tables}): give jobs a file of its own"
-        )));
+    match strangers {
+        Some(tables) if !shared => {
+            return Err(StoreError::Unusable(format!(
+                "{place} is a database of something else (it has the tables {tables}): give jobs a file of its own, or set \
+                 `sqlite.shared = true` if its jobs shall be stored by transactions on those tables"
+            )));
+        }
+        // Whose the file is has been said by whoever made it.
+        Some(_) => {}
+        None => connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(problem)?,
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(problem)?;
     connection
         .execute_batch("CREATE TABLE jobs_migration (version INTEGER PRIMARY KEY) STRICT, WITHOUT ROWID")
         .map_err(problem)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::record::ClaimedJob;
-use jobs_core::store::{Beat, Claim, ClaimRequest, KindShape, NewWorker, QueueDemand, Rescue};
+use jobs_core::store::{Beat, Claim, ClaimRequest, NewKind, NewWorker, QueueDemand, Rescue};
 use jobs_core::{JobId, WorkerId};
 
 use super::{LEASE, Process, add};
@@ -73,7 +73,7 @@ impl Process {
     pub(in super::super) async fn worker(&self, skills: &Skills) -> Worker {
         let (millis, chance) = self.common.chance();
         let id = WorkerId::from_parts(millis, chance);
-        let kinds = skills.kinds.iter().map(|kind| KindShape { name: kind.clone(), shape: skills.shape.clone() }).collect();
+        let kinds = skills.kinds.iter().map(|kind| NewKind::new(kind, &skills.shape)).collect();
         let new = NewWorker {
             id,
             name: "host:1".to_owned(),

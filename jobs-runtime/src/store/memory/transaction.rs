@@ -1,0 +1,43 @@
+//! Transactions of the caller's own: what the statements of the contract do elsewhere, for simulations and tests.
+
+use jobs_core::store::contract::{answers_to_text, completions_from_text, jobs_from_text};
+use jobs_core::store::{CompletionAnswer, Contract, Now};
+use jobs_core::{JobId, StoreError};
+
+use super::state::State;
+
+/// Nobody can run these: there is no database.
+pub(super) const CONTRACT: Contract = Contract {
+    enqueue: "-- the store in memory has no SQL: see MemoryStore::transaction",
+    complete: "-- the store in memory has no SQL: see MemoryStore::transaction",
+    one_writer: false,
+    own_clock: false,
+};
+
+/// All of it takes effect, or nothing: [`MemoryStore::transaction`](super::MemoryStore::transaction).
+#[derive(Debug)]
+pub struct Transaction<'s> {
+    pub(super) state: &'s mut State,
+    pub(super) now: Now,
+}
+
+impl Transaction<'_> {
+    /// Stores jobs, as the parameter of [`Client::prepare`](crate::Client::prepare) has them: each has an id, and what it does not say has the
+    /// defaults of a [`NewJob`](jobs_core::NewJob). Gives the `answer`.
+    pub fn enqueue(&mut self, jobs: &str) -> Result<String, StoreError> {
+        Ok(answers_to_text(&self.state.enqueue(self.now, jobs_from_text(jobs)?)?))
+    }
+
+    /// Completes running jobs, as the parameter of a completion has them. Fails if one does not run under its token any more.
+    pub fn complete(&mut self, outcomes: &str) -> Result<(), StoreError> {
+        let outcomes = completions_from_text(outcomes)?;
+        let ids: Vec<JobId> = outcomes.iter().map(|outcome| outcome.id).collect();
+        let answers = self.state.complete(self.now, outcomes);
+        match ids.iter().zip(answers).find(|(_, answer)| *answer != CompletionAnswer::Applied) {
+            None => Ok(()),
+            Some((id, _)) => {
+                Err(StoreError::Refused { message: format!("job {id} does not run under its token any more"), source: None })
+            }
+        }
+    }
+}
