@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jobs_runtime::{Client, State};
 use sqlx::any::install_default_drivers;
 use sqlx::migrate::MigrateDatabase;
-use sqlx::{Any, AnyPool};
+use sqlx::{Any, AnyPool, AssertSqlSafe};
 use tempfile::TempDir;
 
 /// How long any wait may take before the test fails.
@@ -46,13 +46,17 @@ impl Place {
             return;
         };
         let (server, _) = server.rsplit_once('/').expect("the URL names a database");
-        let url = format!("{server}/events_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let database = format!("events_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let url = format!("{server}/{database}");
         // There a killed process is found when its lease has run out.
         let variables = &[("JOBS_LEASE", "5s"), ("JOBS_HEARTBEAT", "1s")];
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let place = Self { folder, url, variables };
         wait(async {
             Any::create_database(&place.url).await.expect("a database can be made");
+            // A role that is called like the schema of jobs would find its own tables there.
+            let own_tables = format!("ALTER DATABASE {database} SET search_path = public");
+            sqlx::query(AssertSqlSafe(own_tables)).execute(&place.rows().await).await.expect("it is ours to change");
             fact(&place).await;
             Any::force_drop_database(&place.url).await.expect("it is ours to drop");
         });
