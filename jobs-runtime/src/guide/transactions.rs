@@ -236,18 +236,16 @@
 //! What the job enqueues by `client.prepare` in its transaction is part of the unit, too: so one job hands over to the next exactly once.
 //! A [chain](super::enqueuing#chains) is, in any case.
 //!
-//! `&mut` is not for transactions alone: [`provide_scoped`](crate::Builder::provide_scoped) makes any service of one run, from its
-//! [`Scope`](crate::Scope): the shared services and the context, such as the tenant's client.
-//! [`provide_scoped_with`](crate::Builder::provide_scoped_with) also ends it, and awaits that: not after a panic, a timeout or an abort,
-//! where there is only `Drop`. A type has one maker, and a job at most one transaction; both are checked at start.
+//! They are found by workers at once. `&mut` is not for transactions alone: see [services of one
+//! run](super::signatures#services-of-one-run).
 //!
 //! ## Completing by hand
 //!
 //! `SELECT jobs.complete($1)`, or `INSERT INTO jobs_complete (outcomes) VALUES (?1)` on SQLite, is what the runtime runs: an object or a list of
 //! them, with `id` and `token`, and if wanted `output`, `note`, `started_at` (microseconds) and `followers` (jobs, as above). If one of
 //! them does not run under this token any more, PostgreSQL raises `JB001`, so that the transaction can only be rolled back; SQLite rolls it
-//! back at once. A driver that counts transactions by itself does not hear of that: a pooled connection of sqlx must then be closed, as
-//! `db` of `examples/events` does.
+//! back at once. A driver that counts transactions by itself does not hear of that: a connection of sqlx to SQLite would begin nothing any
+//! more, and must not go back to its pool. `examples/events/src/db.rs` has the four lines for that, and a test of them.
 //!
 //! # What is promised
 //!
@@ -268,7 +266,11 @@
 //!   `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails where somebody wrote in between.
 //! - **On PostgreSQL** a transaction that stays open for long keeps autovacuum from its work, here as anywhere
 //!   ([what to watch](super::postgres#what-to-watch)).
-//! - **The memory store** has no transactions: `prepare` and units of work are refused. Tests take a file in a temporary folder.
+//! - **The memory store** has no SQL that a driver could run. Tests take a file in a temporary folder.
+//! - **A role of the name of the schema.** PostgreSQL looks for tables in the schema that is called like the role first (`search_path` is
+//!   `"$user", public`). A role `jobs` would so find its own new tables beside ours from the second start on: call one of them
+//!   otherwise, or `ALTER DATABASE app SET search_path = public`.
+//! - **Whose file it is.** A file that jobs made can be read by its owner alone (0600); one that your application made keeps its mode.
 //!
 //! # Drivers
 //!
