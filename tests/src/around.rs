@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
-    ScheduleList, ScheduleStore, Signal, Store, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobFilter,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    ScheduleFilter, ScheduleList, ScheduleStore, Signal, Store, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
@@ -143,6 +143,10 @@ impl<P: Passage> JobStore for Around<P> {
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.pass("cancellations", Sort::Look, move |store| store.cancellations(worker))
+    }
+
+    fn contract(&self) -> Option<Contract> {
+        self.inner.contract()
     }
 
     fn signal(&self) -> &Signal {
