@@ -36,11 +36,14 @@ pub enum Ending {
 
 /// A service that no builder was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the service `{name}` was not provided: add `.{with}(..)` to the runtime's builder")]
+#[error("the service `{name}` was not provided: add {with} to the runtime's builder")]
 pub struct MissingService {
     name: &'static str,
     with: &'static str,
 }
+
+const SHARED: &str = "`.provide(..)`";
+const OWN: &str = "`.provide_scoped(..)` or `.provide_transaction(..)`";
 
 impl From<MissingService> for Failure {
     fn from(missing: MissingService) -> Self {
@@ -83,7 +86,7 @@ impl Scope {
     /// The shared service of type `T`. What a job asks for is checked at start, so the failure is met only where a job is run by hand, and
     /// by a maker that asks for what nobody provides.
     pub fn service<T: ?Sized + 'static>(&self) -> Result<&T, MissingService> {
-        self.services.get().ok_or_else(|| MissingService { name: std::any::type_name::<T>(), with: "provide" })
+        self.services.get().ok_or_else(|| MissingService { name: std::any::type_name::<T>(), with: SHARED })
     }
 
     /// The context of the run.
@@ -107,7 +110,7 @@ impl Scope {
     }
 }
 
-/// The services of one run, in the order in which they were made.
+/// The services of one run, in the order in which they were made. Those that are left are dropped in reverse.
 pub struct Own {
     scope: Scope,
     made: Vec<Made>,
@@ -115,6 +118,7 @@ pub struct Own {
 
 struct Made {
     id: TypeId,
+    name: &'static str,
     // Missing while the fn has it.
     service: Option<Boxed>,
 }
@@ -125,14 +129,27 @@ impl fmt::Debug for Own {
     }
 }
 
+impl Drop for Own {
+    fn drop(&mut self) {
+        while self.made.pop().is_some() {}
+    }
+}
+
 impl Own {
     async fn make(&mut self, entry: &ServiceEntry) -> Result<(), Failure> {
         let (id, name) = ((entry.id)(), (entry.type_name)());
         let services = Arc::clone(&self.scope.services);
         let Some(maker) = services.maker(id) else {
-            return Err(MissingService { name, with: "provide_scoped" }.into());
+            return Err(MissingService { name, with: OWN }.into());
         };
+        if self.made.iter().any(|made| made.id == id) {
+            return Err(Failure::new(format!("`{name}` is asked for twice: a run has one service of each type")));
+        }
         if maker.is_transaction() {
+            let is_another = |made: &&Made| services.maker(made.id).is_some_and(Maker::is_transaction);
+            if let Some(Made { name: other, .. }) = self.made.iter().find(is_another) {
+                return Err(Failure::new(format!("`{other}` and `{name}` each complete the job: a run has one transaction")));
+            }
             match &self.scope.unit {
                 Some(unit) => unit.begins(),
                 None => {
@@ -144,16 +161,18 @@ impl Own {
         }
         let making = (maker.make)(self.scope.clone());
         let service = making.await.map_err(|error| said(&format!("`{name}` could not be made for this run"), error))?;
-        self.made.push(Made { id, service: Some(service) });
+        self.made.push(Made { id, name, service: Some(service) });
         Ok(())
     }
 
     /// Gives out the service of type `T`, which comes back by [`put`](Self::put).
     pub fn take<T: OwnService>(&mut self) -> Result<Box<T>, Failure> {
-        let made = self.made.iter_mut().find(|made| made.id == TypeId::of::<T>());
-        made.and_then(|made| made.service.take())
-            .and_then(|service| service.downcast().ok())
-            .ok_or_else(|| MissingService { name: std::any::type_name::<T>(), with: "provide_scoped" }.into())
+        let name = std::any::type_name::<T>();
+        let Some(made) = self.made.iter_mut().find(|made| made.id == TypeId::of::<T>()) else {
+            return Err(Failure::new(format!("`{name}` was not made for this run")));
+        };
+        let service = made.service.take().and_then(|service| service.downcast().ok());
+        service.ok_or_else(|| Failure::new(format!("`{name}` was given out already: a run has one service of each type")))
     }
 
     /// Takes a service back.
@@ -167,8 +186,12 @@ impl Own {
     pub async fn end(mut self, mut settled: Settled) -> Settled {
         let services = Arc::clone(&self.scope.services);
         let mut transaction = None;
-        while let Some(Made { id, service }) = self.made.pop() {
-            let (Some(service), Some(maker)) = (service, services.maker(id)) else { continue };
+        while let Some(Made { id, name, service }) = self.made.pop() {
+            let Some(maker) = services.maker(id) else { continue };
+            let Some(service) = service else {
+                settled = settled.and_then(|_| Err(Failure::new(format!("`{name}` was not given back"))));
+                continue;
+            };
             match &maker.end {
                 End::Drop => drop(service),
                 // A transaction was made last, so a failed one is dropped before anything is awaited.
@@ -177,8 +200,7 @@ impl Own {
                 End::Await(end) => {
                     let ending = if settled.is_ok() { Ending::Completed } else { Ending::Failed };
                     if let Err(error) = end(service, ending).await {
-                        let failure = said("the work was done, but a service of this run did not end well", error);
-                        settled = settled.and(Err(failure));
+                        settled = Err(ended_badly(name, error, settled.err()));
                     }
                     if settled.is_err() {
                         drop(transaction.take());
@@ -194,6 +216,16 @@ impl Own {
         unit.committed();
         Ok(output)
     }
+}
+
+/// The failure of a run whose service did not end well. What failed before that decides what follows.
+fn ended_badly(name: &str, error: BoxError, before: Option<Failure>) -> Failure {
+    let Some(mut failure) = before else {
+        return said(&format!("the work was done, but `{name}` did not end well"), error);
+    };
+    let after = said(&format!("`{name}` did not end well either"), error);
+    failure.message = format!("{}; {}", failure.message, after.message);
+    failure
 }
 
 /// A failure, with what it is about before its own words.
@@ -267,4 +299,251 @@ where
         // It is kept under the id of its type.
         Err(_) => Box::pin(async { Err("a service of this run has another type than it was made with".into()) }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::inject::own;
+    use crate::outcome::{Directive, Verdict};
+
+    /// What happened, in order.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<String>>);
+
+    impl Log {
+        fn add(&self, line: impl fmt::Display) {
+            let mut log = self.0.lock().unwrap();
+            let apart = if log.is_empty() { "" } else { ", " };
+            write!(log, "{apart}{line}").unwrap();
+        }
+
+        fn taken(&self) -> String {
+            std::mem::take(&mut *self.0.lock().unwrap())
+        }
+    }
+
+    /// A service of one run; by its number each has a type of its own.
+    struct Noted<const NTH: u8>(Log);
+
+    impl<const NTH: u8> Drop for Noted<NTH> {
+        fn drop(&mut self) {
+            self.0.add(format_args!("{NTH} dropped"));
+        }
+    }
+
+    /// A runtime that refuses to complete what is told so.
+    struct Unit(Log);
+
+    impl UnitOfWork for Unit {
+        fn begins(&self) {
+            self.0.add("begins");
+        }
+
+        fn completion(&self, output: Option<&str>) -> Result<Statement, Failure> {
+            self.0.add(format_args!("completion of {output:?}"));
+            if output == Some("refused") {
+                Err(Failure::new("the lease is lost"))
+            } else {
+                Ok(Statement::new("complete", String::new()))
+            }
+        }
+
+        fn committed(&self) {
+            self.0.add("committed");
+        }
+    }
+
+    #[derive(Default)]
+    struct World {
+        log: Log,
+        services: Services,
+    }
+
+    impl World {
+        fn scoped<const NTH: u8>(mut self) -> Self {
+            let log = self.log.clone();
+            self.services.provide_scoped(move |_| {
+                log.add(format_args!("{NTH} made"));
+                let made = Noted::<NTH>(log.clone());
+                async { Ok(made) }
+            });
+            self
+        }
+
+        /// With an end that fails for this reason.
+        fn ended<const NTH: u8>(mut self, fails: Option<&'static str>) -> Self {
+            let (log, end) = (self.log.clone(), self.log.clone());
+            self.services.provide_scoped_with(
+                move |_| {
+                    log.add(format_args!("{NTH} made"));
+                    let made = Noted::<NTH>(log.clone());
+                    async { Ok(made) }
+                },
+                move |service: Noted<NTH>, ending| {
+                    end.add(format_args!("{NTH} {ending:?}"));
+                    async move {
+                        drop(service);
+                        fails.map_or(Ok(()), |fails| Err(Verdict::discard(fails).into()))
+                    }
+                },
+            );
+            self
+        }
+
+        fn transaction<const NTH: u8>(mut self) -> Self {
+            let (log, end) = (self.log.clone(), self.log.clone());
+            self.services.provide_transaction(
+                move |_| {
+                    log.add(format_args!("{NTH} begun"));
+                    let made = Noted::<NTH>(log.clone());
+                    async { Ok(made) }
+                },
+                move |service: Noted<NTH>, statement| {
+                    end.add(format_args!("{NTH} commits {}", statement.sql()));
+                    async move {
+                        drop(service);
+                        Ok(())
+                    }
+                },
+            );
+            self
+        }
+
+        fn failing<const NTH: u8>(mut self) -> Self {
+            self.services.provide_scoped(|_| async { Err::<Noted<NTH>, _>(Verdict::discard("no tenant").into()) });
+            self
+        }
+
+        fn build(self, entries: &[ServiceEntry]) -> (Log, Result<Own, Failure>) {
+            let scope = Scope::new(Arc::new(self.services), JobContext::test());
+            let own = now(scope.with_unit(Arc::new(Unit(self.log.clone()))).build(entries));
+            (self.log, own)
+        }
+
+        /// What happens to a run that settles like this.
+        fn run(self, entries: &[ServiceEntry], settled: Settled) -> (String, Settled) {
+            let (log, own) = self.build(entries);
+            let settled = own.and_then(|own| now(own.end(settled)));
+            (log.taken(), settled)
+        }
+    }
+
+    /// The output of a future that waits for nothing.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    fn completed() -> Settled {
+        Ok(Some("7".to_owned()))
+    }
+
+    #[test]
+    fn the_transaction_is_made_last_and_everything_ends_in_reverse_before_it_is_committed() {
+        let world = World::default().ended::<1>(None).transaction::<2>().scoped::<3>().ended::<4>(None);
+        let entries = [own::<Noted<2>>(), own::<Noted<1>>(), own::<Noted<3>>(), own::<Noted<4>>()];
+        let (log, settled) = world.run(&entries, completed());
+        let made = "1 made, 3 made, 4 made, begins, 2 begun";
+        let ended = "4 Completed, 4 dropped, 3 dropped, 1 Completed, 1 dropped";
+        assert_eq!(log, format!("{made}, {ended}, completion of Some(\"7\"), 2 commits complete, 2 dropped, committed"));
+        assert_eq!(settled, completed());
+    }
+
+    #[test]
+    fn the_transaction_of_a_failed_run_is_rolled_back_before_anything_is_awaited() {
+        let world = World::default().ended::<1>(None).transaction::<2>();
+        let (log, settled) = world.run(&[own::<Noted<2>>(), own::<Noted<1>>()], Err(Failure::new("no")));
+        assert_eq!(log, "1 made, begins, 2 begun, 2 dropped, 1 Failed, 1 dropped");
+        assert_eq!(settled, Err(Failure::new("no")));
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_made_fails_the_run_and_ends_those_before_it() {
+        let world = World::default().ended::<1>(None).ended::<2>(Some("no line")).failing::<3>().transaction::<4>();
+        let (log, own) = world.build(&[own::<Noted<4>>(), own::<Noted<1>>(), own::<Noted<2>>(), own::<Noted<3>>()]);
+        let failure = own.unwrap_err();
+        assert_eq!(log.taken(), "1 made, 2 made, 2 Failed, 2 dropped, 1 Failed, 1 dropped");
+        let expected = "`jobs_core::scope::tests::Noted<3>` could not be made for this run: no tenant; \
+                        `jobs_core::scope::tests::Noted<2>` did not end well either: no line";
+        assert_eq!((failure.message.as_str(), failure.directive), (expected, Directive::Discard));
+    }
+
+    #[test]
+    fn after_an_end_that_fails_nothing_is_committed_and_the_others_know() {
+        let world = World::default().ended::<1>(None).ended::<2>(Some("no line")).ended::<3>(None).transaction::<4>();
+        let (log, settled) =
+            world.run(&[own::<Noted<1>>(), own::<Noted<2>>(), own::<Noted<3>>(), own::<Noted<4>>()], completed());
+        let (made, ended) = log.split_once("4 begun, ").unwrap();
+        assert_eq!(made, "1 made, 2 made, 3 made, begins, ");
+        assert_eq!(ended, "3 Completed, 3 dropped, 2 Completed, 2 dropped, 4 dropped, 1 Failed, 1 dropped");
+        let failure = settled.unwrap_err();
+        let expected = "the work was done, but `jobs_core::scope::tests::Noted<2>` did not end well: no line";
+        assert_eq!((failure.message.as_str(), failure.directive), (expected, Directive::Discard));
+    }
+
+    #[test]
+    fn of_several_failures_all_are_told_and_the_first_decides() {
+        let world = World::default().ended::<1>(Some("one")).ended::<2>(Some("two"));
+        let settled = world.run(&[own::<Noted<1>>(), own::<Noted<2>>()], Err(Failure::new("no"))).1.unwrap_err();
+        let [second, first] = [2, 1]
+            .map(|nth| format!("`jobs_core::scope::tests::Noted<{nth}>` did not end well either: {}", ["one", "two"][nth - 1]));
+        assert_eq!(settled, Failure::new(format!("no; {second}; {first}")));
+    }
+
+    #[test]
+    fn a_job_that_may_not_be_completed_is_not_committed() {
+        let world = World::default().transaction::<1>();
+        let (log, settled) = world.run(&[own::<Noted<1>>()], Ok(Some("refused".to_owned())));
+        assert_eq!(log, "begins, 1 begun, completion of Some(\"refused\"), 1 dropped");
+        assert_eq!(settled, Err(Failure::new("the lease is lost")));
+    }
+
+    #[test]
+    fn a_run_has_one_service_of_a_type_and_one_transaction() {
+        let twice = World::default().ended::<1>(None).run(&[own::<Noted<1>>(), own::<Noted<1>>()], completed());
+        assert_eq!(twice.0, "1 made, 1 Failed, 1 dropped");
+        assert!(twice.1.unwrap_err().message.ends_with("Noted<1>` is asked for twice: a run has one service of each type"));
+        let world = World::default().transaction::<1>().transaction::<2>();
+        let (log, settled) = world.run(&[own::<Noted<1>>(), own::<Noted<2>>()], completed());
+        assert_eq!(log, "begins, 1 begun, 1 dropped");
+        assert!(settled.unwrap_err().message.ends_with("each complete the job: a run has one transaction"));
+    }
+
+    #[test]
+    fn a_service_is_given_out_once_and_has_to_come_back() {
+        let world = World::default().scoped::<1>().transaction::<2>();
+        let (log, own) = world.build(&[own::<Noted<1>>(), own::<Noted<2>>()]);
+        let mut own = own.unwrap();
+        let transaction = own.take::<Noted<2>>().unwrap();
+        assert!(own.take::<Noted<2>>().err().unwrap().message.contains("was given out already"));
+        assert!(own.take::<Noted<3>>().err().unwrap().message.contains("was not made for this run"));
+        let failure = now(own.end(completed())).unwrap_err();
+        assert_eq!(failure.message, "`jobs_core::scope::tests::Noted<2>` was not given back");
+        drop(transaction);
+        assert_eq!(log.taken(), "1 made, begins, 2 begun, 1 dropped, 2 dropped");
+    }
+
+    #[test]
+    fn what_is_not_ended_is_dropped_in_reverse() {
+        let (log, own) = World::default().ended::<1>(None).ended::<2>(None).build(&[own::<Noted<1>>(), own::<Noted<2>>()]);
+        drop(own);
+        assert_eq!(log.taken(), "1 made, 2 made, 2 dropped, 1 dropped");
+    }
+
+    #[test]
+    fn a_missing_service_says_how_it_is_provided() {
+        let failure = World::default().build(&[own::<Noted<1>>()]).1.unwrap_err();
+        let expected = "the service `jobs_core::scope::tests::Noted<1>` was not provided: \
+                        add `.provide_scoped(..)` or `.provide_transaction(..)` to the runtime's builder";
+        assert_eq!(failure.message, expected);
+        let scope = Scope::new(Arc::default(), JobContext::test());
+        assert!(scope.service::<u8>().unwrap_err().to_string().ends_with("add `.provide(..)` to the runtime's builder"));
+    }
 }

@@ -204,10 +204,16 @@ fn arguments(p: &TokenStream, head: &Head, params: &[Param], options: &Options) 
 }
 
 fn services(p: &TokenStream, params: &[Param]) -> TokenStream {
-    lent(params).map(|ty| quote!(#p::service::<#ty>(),)).collect()
+    let entries = params.iter().filter_map(|param| match param {
+        Param::Service(ty) => Some(quote!(#p::service::<#ty>(),)),
+        Param::Own(ty) => Some(quote!(#p::own::<#ty>(),)),
+        Param::Argument(..) | Param::Context => None,
+    });
+    entries.collect()
 }
 
-/// The closure that decodes the arguments, borrows the services, calls the fn and settles what it returned.
+/// The closure that decodes the arguments, borrows the services, calls the fn and settles what it returned. What the run has for
+/// itself is made before that and ended after it.
 ///
 /// It stands at the fn's name, where the compiler then reports a future that is not `Send`. It is written into the entry, not
 /// beside it: in one body with the bounds on the types, so that a type that breaks a bound is not reported once more for that.
@@ -236,21 +242,45 @@ fn handler(p: &TokenStream, head: &Head, params: &[Param], returned: &TokenStrea
     let services = numbered("service", lent.len());
     let borrow = quote_spanned! {span=> #(let #services = scope.service::<#lent>()?;)* };
 
-    let (mut arguments, mut services) = (arguments.iter(), services.iter());
+    let owned: Vec<&Type> = owned(params).collect();
+    let owns = numbered("own", owned.len());
+    let make = (!owned.is_empty()).then(|| {
+        quote_spanned! {span=>
+            let mut own = scope.build(&[#(#p::own::<#owned>()),*]).await?;
+            #(let mut #owns = own.take::<#owned>()?;)*
+        }
+    });
+
+    let (mut arguments, mut services, mut lent_alone) = (arguments.iter(), services.iter(), owns.iter());
     let passed = params.iter().map(|param| match param {
         Param::Argument(..) => arguments.next().to_token_stream(),
         Param::Service(_) => services.next().to_token_stream(),
+        Param::Own(_) => {
+            let own = lent_alone.next();
+            quote_spanned!(span=> &mut *#own)
+        }
         Param::Context => quote_spanned!(span=> scope.context()),
     });
+    let run = quote_spanned!(span=> settle(job(#(#passed),*).await));
+    let run = if owns.is_empty() {
+        run
+    } else {
+        quote_spanned! {span=>
+            let settled = #run;
+            #(own.put::<#owned>(#owns);)*
+            own.end(settled).await
+        }
+    };
     quote_spanned! {span=>
         |call| {
             #decode
             let scope = call.scope;
             #p::Ok(#p::Box::pin(async move {
                 #borrow
+                #make
                 let job = #name;
                 let settle = #p::settle::<#returned>();
-                settle(job(#(#passed),*).await)
+                #run
             }))
         }
     }
@@ -259,6 +289,13 @@ fn handler(p: &TokenStream, head: &Head, params: &[Param], returned: &TokenStrea
 fn stored<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = (&'a Ident, &'a Type)> {
     params.iter().filter_map(|param| match param {
         Param::Argument(name, ty) => Some((*name, *ty)),
+        _ => None,
+    })
+}
+
+fn owned<'a>(params: &'a [Param<'a>]) -> impl Iterator<Item = &'a Type> {
+    params.iter().filter_map(|param| match param {
+        Param::Own(ty) => Some(*ty),
         _ => None,
     })
 }

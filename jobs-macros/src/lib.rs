@@ -3,8 +3,8 @@
 //! The way of one job through the modules: `attr` reads the attribute, `schedule` what it says of each schedule, `args` what that
 //! gives to its jobs (split into `entries`, by the table in `keys`, each value by `value` with `number` and `text`; `foreign` and
 //! `mend` know what was meant by a wrong one). `signature` reads the head of the fn, if `item` finds one and `depth` has no fears.
-//! `check` applies the rules (with `parameters`), then `expand` writes the code (with `entry` and `types`), or `fallback` what is
-//! left of it beside the `errors`.
+//! `check` applies the rules (with `parameters` and `own`), then `expand` writes the code (with `entry` and `types`), or `fallback`
+//! what is left of it beside the `errors`.
 
 mod args;
 mod attr;
@@ -20,6 +20,7 @@ mod item;
 mod keys;
 mod mend;
 mod number;
+mod own;
 mod parameters;
 mod schedule;
 mod signature;
@@ -64,8 +65,8 @@ use crate::signature::Head;
 ///
 /// **Owned travels, borrowed is injected.** A parameter `T` is an argument: it is stored with the job under its name, so it
 /// must be `Serialize + DeserializeOwned + Send + 'static`. A parameter `&T` is a service that the runtime lends, found by its
-/// type; `&dyn Trait` works, and `&JobContext` is the run's own context. The fn returns nothing or a `Result<T, E>` whose error
-/// turns into a boxed error.
+/// type; `&dyn Trait` works, and `&JobContext` is the run's own context. A parameter `&mut T` is a service of this run alone, such
+/// as a transaction. The fn returns nothing or a `Result<T, E>` whose error turns into a boxed error.
 ///
 /// The fn itself stays as it is. Beside it appears a handler struct of the same name, so a module of that name cannot stand in
 /// the same place, and the fn cannot stand in an `impl` block or a trait. What it returns must be as visible as it is.

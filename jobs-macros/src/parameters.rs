@@ -1,4 +1,5 @@
-//! The rules on one parameter: an argument that is stored, or a service that is borrowed.
+//! The rules on one parameter: an argument that is stored, or a service that is borrowed. Those on what a run has for itself are in
+//! `own`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,6 +8,7 @@ use syn::{PatType, Type};
 use crate::attr::Options;
 use crate::check::PRIMITIVES;
 use crate::errors::Errors;
+use crate::own;
 use crate::schedule::ScheduleOptions;
 use crate::signature::{Head, borrowed, borrows, flat, inner, last_segment, mentions, plain_name, types_of};
 
@@ -26,7 +28,10 @@ pub(crate) fn parameter(param: &PatType, head: &Head, options: &Options, errors:
     if mentions(&param.ty, "impl") {
         errors.push(&param.ty, "a parameter of a job needs a type, not `impl Trait`", "write the type, or borrow `&dyn Trait`");
     } else if let Some(reference) = borrowed(&param.ty) {
-        service(reference, errors);
+        match reference.mutability {
+            Some(_) => own::check(param, reference, head, errors),
+            None => service(reference, errors),
+        }
     } else {
         argument(param, head, options, errors);
     }
@@ -35,12 +40,7 @@ pub(crate) fn parameter(param: &PatType, head: &Head, options: &Options, errors:
 /// The rules for `&T`.
 fn service(reference: &syn::TypeReference, errors: &mut Errors) {
     let ty = inner(&reference.elem);
-    if last_segment(ty).is_some_and(|last| last.ident == "JobContext") && reference.mutability.is_some() {
-        errors.push(reference, "the context of a job is shared", "write `&JobContext`");
-    } else if reference.mutability.is_some() {
-        let help = "borrow `&T`, and put what changes behind a `Mutex`; `&mut T` will be a service of one run alone";
-        errors.push(reference, "a job cannot borrow by `&mut` yet", help);
-    } else if let Some(owned) = owned(ty) {
+    if let Some(owned) = owned(ty) {
         let message = format_args!("`&{}` cannot be an argument: borrowed parameters are services of the runtime", shown(ty));
         errors.push(reference, message, format_args!("for an argument write `{owned}`"));
     } else if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
@@ -74,8 +74,9 @@ fn argument(param: &PatType, head: &Head, options: &Options, errors: &mut Errors
         }
         "Option" if of.and_then(borrowed).is_some() => {
             let Some(of) = of.and_then(borrowed) else { return };
-            let (lent, kept) = (shown(&of.elem), owned(&of.elem).unwrap_or_else(|| shown(&of.elem)));
-            let help = format_args!("for a service write `&{lent}`, for an argument that may be missing `Option<{kept}>`");
+            let lent = format!("{}{}", if of.mutability.is_some() { "&mut " } else { "&" }, shown(&of.elem));
+            let kept = owned(&of.elem).unwrap_or_else(|| shown(&of.elem));
+            let help = format_args!("for a service write `{lent}`, for an argument that may be missing `Option<{kept}>`");
             errors.push(ty, "a service cannot be optional: the runtime has it or does not start", help);
         }
         "Box" if of.is_some_and(|of| matches!(inner(of), Type::TraitObject(_))) => {
@@ -115,7 +116,7 @@ fn is_never_an_option(ty: &Type, name: &str) -> bool {
 }
 
 /// What an argument is that was meant by a borrowed text or list.
-fn owned(ty: &Type) -> Option<String> {
+pub(crate) fn owned(ty: &Type) -> Option<String> {
     match inner(ty) {
         Type::Slice(slice) => Some(format!("Vec<{}>", shown(&slice.elem))),
         Type::Path(path) if path.path.is_ident("str") => Some("String".to_owned()),
@@ -125,7 +126,7 @@ fn owned(ty: &Type) -> Option<String> {
 }
 
 /// A type as people write it, or `T` for one that is long.
-fn shown(ty: &Type) -> String {
+pub(crate) fn shown(ty: &Type) -> String {
     let tokens: TokenStream = ty.to_token_stream();
     let mut text = tokens.to_string();
     for (apart, together) in

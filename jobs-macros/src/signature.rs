@@ -116,6 +116,8 @@ pub(crate) enum Param<'a> {
     Argument(&'a Ident, &'a Type),
     /// Lent by the runtime, found by its type.
     Service(&'a Type),
+    /// Made for this run alone, and lent by `&mut`.
+    Own(&'a Type),
     /// `&JobContext`.
     Context,
 }
@@ -127,6 +129,7 @@ impl<'a> Param<'a> {
             Some(reference) if last_segment(&reference.elem).is_some_and(|last| last.ident == "JobContext") => {
                 Some(Self::Context)
             }
+            Some(reference) if reference.mutability.is_some() => Some(Self::Own(inner(&reference.elem))),
             Some(reference) => Some(Self::Service(inner(&reference.elem))),
             None => Some(Self::Argument(plain_name(&param.pat)?, &param.ty)),
         }
@@ -250,7 +253,7 @@ fn borrows_among(tokens: &[TokenTree], free: &mut Vec<String>) -> bool {
 }
 
 /// How many tokens the type behind an arrow has: up to a `+`, a comma, or the end of the brackets around it.
-fn given(tokens: &[TokenTree]) -> usize {
+pub(crate) fn given(tokens: &[TokenTree]) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
         let TokenTree::Punct(punct) = token else { continue };

@@ -9,6 +9,7 @@ use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
+use crate::own::LookedUp;
 use crate::signature::{Head, Param};
 
 /// What the fn's types are called.
@@ -25,12 +26,14 @@ impl Named {
     /// Gives each type a name.
     pub(crate) fn new(p: &TokenStream, head: &Head, params: &[Param]) -> Self {
         let mut items = TokenStream::new();
+        let mut named = |nth: usize, ty: &Type, written: TokenStream| {
+            let alias = alias(head, nth);
+            items.extend(quote!(type #alias = #written;));
+            Type::Verbatim(over(ty, &quote!(#alias as #p::Same), "Type"))
+        };
         let mut name = |(nth, param): (usize, &Param)| match param {
-            Param::Argument(_, ty) | Param::Service(ty) => {
-                let alias = alias(head, nth);
-                items.extend(quote!(type #alias = #ty;));
-                Type::Verbatim(over(ty, &quote!(#alias as #p::Same), "Type"))
-            }
+            Param::Argument(_, ty) | Param::Service(ty) => named(nth, ty, ty.to_token_stream()),
+            Param::Own(ty) => named(nth, ty, LookedUp::of(ty).tokens),
             Param::Context => Type::Verbatim(TokenStream::new()),
         };
         let params = params.iter().enumerate().map(&mut name).collect();
@@ -44,6 +47,7 @@ impl Named {
         let named = params.iter().zip(&self.params).map(|(param, ty)| match param {
             Param::Argument(name, _) => Param::Argument(name, ty),
             Param::Service(_) => Param::Service(ty),
+            Param::Own(_) => Param::Own(ty),
             Param::Context => Param::Context,
         });
         named.collect()

@@ -9,6 +9,7 @@
 #![allow(clippy::missing_panics_doc, clippy::missing_errors_doc, reason = "whatever goes wrong here is a test that fails")]
 
 pub mod around;
+pub mod caller;
 pub mod chaos;
 pub mod cluster;
 pub mod database;
@@ -25,6 +26,7 @@ use std::future::Future;
 use std::io::Write;
 use std::time::Duration;
 
+pub use caller::{Caller, Refusal};
 pub use cluster::Cluster;
 pub use database::{Database, Ledger, enqueue_surely};
 pub use proxy::{Proxy, Way};

@@ -18,6 +18,7 @@ use jobs_runtime::{Builder, Client, Enqueue, Runtime};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::caller::Caller;
 use crate::database::drop_schema;
 use crate::{PATIENCE, Tap, bounded, bounded_by};
 
@@ -177,6 +178,16 @@ impl World {
         let (client, connection) = tokio_postgres::connect(&options.url, tokio_postgres::NoTls).await.expect("a connection");
         tokio::spawn(connection);
         (client, format!("\"{}\"", options.schema))
+    }
+
+    /// A connection of somebody who writes to the same database in transactions of his own.
+    pub async fn caller(&self) -> Caller {
+        let caller = match &self.place {
+            Place::Memory(_) => panic!("there is no database"),
+            Place::File(_) => Caller::of_file(&self.file()),
+            Place::Schema(options) => Caller::of_server(&options.url, format!("\"{}\"", options.schema)).await,
+        };
+        caller.expect("a connection")
     }
 
     /// A runtime on this store with the clock of this world, without any settings from outside. Its lease is so long that a test may

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jobs_core::outcome::Failure;
+use jobs_core::scope::UnitOfWork;
+use jobs_core::{Ending, Statement};
 use jobs_runtime::__private::{Call, Directive, JobEntry, Registry, ScheduleEntry, ScheduleText, Scope, Services, Settled};
 use jobs_runtime::schedule::{Misfire, Moment, Overlap, RunOnStart};
 use jobs_runtime::{BoxError, IntoJob, Job, JobContext, Verdict, job};
@@ -115,6 +119,144 @@ async fn poll(status: Option<u16>) -> Result<(), Wrapped> {
     Err(Wrapped { context: "polling", cause })
 }
 
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn add(&self, line: impl fmt::Display) {
+        self.0.lock().unwrap().push(line.to_string());
+    }
+
+    fn taken(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap()).join(", ")
+    }
+}
+
+/// Its lifetime is that of a connection, where it borrows one.
+struct Transaction<'c> {
+    log: Log,
+    statements: Vec<String>,
+    connection: PhantomData<&'c ()>,
+}
+
+struct Tenant(Log);
+
+struct Lines<T> {
+    log: Log,
+    lines: Vec<T>,
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.log.add("rolled back, if not committed");
+    }
+}
+
+impl Drop for Tenant {
+    fn drop(&mut self) {
+        self.0.add("tenant dropped");
+    }
+}
+
+impl<T> Drop for Lines<T> {
+    fn drop(&mut self) {
+        self.log.add(format_args!("{} lines dropped", self.lines.len()));
+    }
+}
+
+#[job]
+async fn transfer(
+    tx: &mut Transaction<'_>,
+    Tenant(tenant): &mut Tenant,
+    counter: &Counter,
+    how: String,
+    ctx: &JobContext,
+    lines: &mut Lines<String>,
+) -> Result<u32, BoxError> {
+    tokio::task::yield_now().await;
+    tenant.add(format_args!("attempt {}", ctx.attempt()));
+    lines.lines.push(how.clone());
+    tx.statements.push(format!("insert {how}"));
+    match &*how {
+        "failing" => Err("no money".into()),
+        "panicking" => panic!("no mind"),
+        _ => Ok(counter.0.fetch_add(7, Ordering::Relaxed) + 7),
+    }
+}
+
+#[job]
+async fn charge<'c>(tx: &mut Transaction<'c>, order: u64) {
+    tx.statements.push(order.to_string());
+}
+
+/// What goes wrong after the fn.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Fault {
+    #[default]
+    None,
+    Tenant,
+    Completion,
+    Commit,
+}
+
+/// In the place of the engine.
+struct Unit(Log, Fault);
+
+impl UnitOfWork for Unit {
+    fn begins(&self) {
+        self.0.add("begins");
+    }
+
+    fn completion(&self, output: Option<&str>) -> Result<Statement, Failure> {
+        self.0.add("completes");
+        match self.1 {
+            Fault::Completion => Err(Failure::new("the lease is lost")),
+            _ => Ok(Statement::new("SELECT jobs.complete($1)", output.unwrap_or("nothing").to_owned())),
+        }
+    }
+
+    fn committed(&self) {
+        self.0.add("committed");
+    }
+}
+
+/// A run with services of its own: what it noted, and how it ended.
+async fn run_alone(entry: &JobEntry, payload: &str, fault: Fault) -> (String, Result<Settled, tokio::task::JoinError>) {
+    let log = Log::default();
+    let mut services = services();
+    services.provide(log.clone());
+    services.provide_scoped(
+        |scope: Scope| async move { Ok(Lines::<String> { log: scope.service::<Log>()?.clone(), lines: vec![] }) },
+    );
+    services.provide_scoped_with(
+        |scope: Scope| async move { Ok(Tenant(scope.service::<Log>()?.clone())) },
+        move |tenant: Tenant, ending: Ending| async move {
+            tenant.0.add(format_args!("tenant {ending:?}"));
+            if fault == Fault::Tenant { Err("no line".into()) } else { Ok(()) }
+        },
+    );
+    services.provide_transaction(
+        |scope: Scope| async move {
+            let log = scope.service::<Log>()?.clone();
+            Ok(Transaction::<'static> { log, statements: vec![], connection: PhantomData })
+        },
+        move |mut tx: Transaction<'static>, completion: Statement| async move {
+            tx.statements.push(format!("{} of {}", completion.sql(), completion.parameter()));
+            tokio::task::yield_now().await;
+            if fault == Fault::Commit {
+                return Err(Verdict::discard("a row of another").into());
+            }
+            tx.log.add(format_args!("commit: {}", tx.statements.join("; ")));
+            Ok(())
+        },
+    );
+    let scope = Scope::new(Arc::new(services), JobContext::test()).with_unit(Arc::new(Unit(log.clone(), fault)));
+    let run = entry.handler.call(Call { payload: payload.to_owned(), scope }).expect("the arguments decode");
+    let settled = tokio::spawn(run).await;
+    (log.taken(), settled)
+}
+
 fn services() -> Services {
     let mut services = Services::new();
     services.provide(Counter::default());
@@ -189,6 +331,90 @@ async fn a_trait_object_is_found_by_its_trait() {
 async fn a_missing_service_fails_the_run_and_is_named() {
     let failure = run_with(Services::new(), announce::entry(), r#"{"to":"Ann"}"#).await.unwrap_err();
     assert!(failure.message.contains("dyn handler::Mailer") && failure.message.contains(".provide("), "{failure:?}");
+}
+
+#[tokio::test]
+async fn the_services_of_a_run_are_made_passed_ended_and_committed_with_its_output() {
+    let (log, settled) = run_alone(transfer::entry(), r#"{"how":"well"}"#, Fault::None).await;
+    let ended = "1 lines dropped, tenant Completed, tenant dropped";
+    let commit = "completes, commit: insert well; SELECT jobs.complete($1) of 7, rolled back, if not committed, committed";
+    assert_eq!(log, format!("begins, attempt 1, {ended}, {commit}"));
+    assert_eq!(settled.unwrap(), Ok(Some("7".to_owned())));
+
+    let (log, settled) = run_alone(charge::entry(), r#"{"order":3}"#, Fault::None).await;
+    let commit = "commit: 3; SELECT jobs.complete($1) of nothing, rolled back, if not committed";
+    assert_eq!(log, format!("begins, completes, {commit}, committed"));
+    assert_eq!(settled.unwrap(), Ok(None));
+}
+
+#[tokio::test]
+async fn after_an_error_the_transaction_is_dropped_and_the_others_end_as_failed() {
+    let (log, settled) = run_alone(transfer::entry(), r#"{"how":"failing"}"#, Fault::None).await;
+    let ended = "1 lines dropped, tenant Failed, tenant dropped";
+    assert_eq!(log, format!("begins, attempt 1, rolled back, if not committed, {ended}"));
+    assert_eq!(settled.unwrap(), Err(Failure::new("no money")));
+}
+
+#[tokio::test]
+async fn after_a_panic_all_is_dropped_and_nothing_ended() {
+    let (log, settled) = run_alone(transfer::entry(), r#"{"how":"panicking"}"#, Fault::None).await;
+    assert_eq!(log, "begins, attempt 1, 1 lines dropped, tenant dropped, rolled back, if not committed");
+    assert!(settled.unwrap_err().is_panic());
+}
+
+#[tokio::test]
+async fn what_fails_after_the_fn_is_the_failure_of_the_run_and_nothing_is_committed() {
+    let ran = "begins, attempt 1, 1 lines dropped, tenant Completed";
+    for (fault, then, message, directive) in [
+        (
+            Fault::Tenant,
+            "tenant dropped, rolled back, if not committed",
+            "the work was done, but `handler::Tenant` did not end well: no line",
+            Directive::Backoff,
+        ),
+        (Fault::Completion, "tenant dropped, completes, rolled back, if not committed", "the lease is lost", Directive::Backoff),
+        (
+            Fault::Commit,
+            "tenant dropped, completes, rolled back, if not committed",
+            "the transaction could not be committed: a row of another",
+            Directive::Discard,
+        ),
+    ] {
+        let (log, settled) = run_alone(transfer::entry(), r#"{"how":"well"}"#, fault).await;
+        assert_eq!(log, format!("{ran}, {then}"));
+        assert_eq!(settled.unwrap(), Err(Failure { message: message.to_owned(), directive }));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_service_of_a_run_fails_it_and_is_named() {
+    let failure = run(transfer::entry(), r#"{"how":"well"}"#).await.unwrap_err();
+    let help = "was not provided: add `.provide_scoped(..)` or `.provide_transaction(..)` to the runtime's builder";
+    assert!(failure.message.starts_with("the service `handler::Transaction"), "{failure:?}");
+    assert!(failure.message.ends_with(help), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_needs_a_runtime() {
+    let mut services = Services::new();
+    services.provide_transaction(
+        |_| async { Err::<Transaction<'static>, _>("it was begun".into()) },
+        |_, _| async { Err("it was committed".into()) },
+    );
+    let failure = run_with(services, charge::entry(), r#"{"order":3}"#).await.unwrap_err();
+    assert!(failure.message.starts_with("`handler::Transaction"), "{failure:?}");
+    assert!(failure.message.ends_with("completes the job when it is committed: only a runtime can do that"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_fn_with_services_of_its_own_is_called_as_it_was_written() {
+    let log = Log::default();
+    let mut tx = Transaction { log: log.clone(), statements: vec![], connection: PhantomData };
+    let mut lines = Lines { log: log.clone(), lines: vec![] };
+    let context = JobContext::test();
+    let ran = transfer(&mut tx, &mut Tenant(log.clone()), &Counter::default(), "well".into(), &context, &mut lines).await;
+    assert_eq!((ran.unwrap(), tx.statements.len(), lines.lines.len()), (7, 1, 1));
+    assert_eq!(transfer::job("well".into()).into_new_job().unwrap().payload, r#"{"how":"well"}"#);
 }
 
 #[tokio::test]
@@ -268,6 +494,6 @@ fn an_argument_without_a_json_form_is_an_error_of_its_schedule() {
 fn every_job_of_this_file_is_linked_and_found_by_its_earlier_names() {
     let registry = Registry::new(Registry::linked().cloned()).unwrap();
     let names: Vec<&str> = registry.entries().iter().map(|entry| &*entry.name).collect();
-    assert_eq!(names, ["announce", "greet", "keyless", "nightly", "nothing", "poll", "resize"]);
+    assert_eq!(names, ["announce", "charge", "greet", "keyless", "nightly", "nothing", "poll", "resize", "transfer"]);
     assert_eq!(registry.get("shrink").unwrap().location, resize::entry().location);
 }

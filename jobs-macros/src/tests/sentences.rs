@@ -136,7 +136,21 @@ fn each_mistake_of_the_signature_has_its_sentence() {
         ("async fn f(a: &'static str) {}", "`&str` cannot be an argument"),
         ("async fn f(a: &[Vec<u8>]) {}", "`&[Vec<u8>]` cannot be an argument"),
         ("async fn f(a: &Path) {}", "`&Path` cannot be an argument"),
-        ("async fn f(a: &mut Db) {}", "a job cannot borrow by `&mut` yet"),
+        ("async fn f(a: &mut str) {}", "`&mut str` cannot be an argument"),
+        ("async fn f(a: &mut [u8]) {}", "`&mut [u8]` cannot be an argument"),
+        ("async fn f(a: &'static mut String) {}", "`&mut String` cannot be an argument"),
+        ("async fn f(a: &mut std::vec::Vec<u8>) {}", "`&mut std::vec::Vec<u8>` cannot be an argument"),
+        ("async fn f(a: &'static mut Db) {}", "a parameter of a job is borrowed for one run only\nhelp: write `&mut Db`"),
+        ("async fn f(a: &mut dyn Mailer) {}", "a service of one run has a type of its own"),
+        ("async fn f(a: &mut (dyn Mailer + Send)) {}", "a service of one run has a type of its own"),
+        ("async fn f(a: &mut &Db) {}", "a service of one run cannot hold a reference"),
+        ("async fn f<'a>(a: &mut Held<&'a Db>) {}", "a service of one run cannot hold a reference"),
+        ("async fn f(a: &mut Db, b: &Db, c: &mut Db) {}", "`&mut Db` stands here twice"),
+        ("async fn f<'a>(a: &mut Tx<'a>, c: &mut Tx<'_>) {}", "`&mut Tx<'_>` stands here twice"),
+        ("async fn f<'a>(a: &'a mut Tx<'a>) {}", "`'a` cannot be named here"),
+        ("async fn f<'a>(db: &'a Db, a: &mut (Tx<'a>, Tx<'a>)) {}", "`'a` cannot be named here"),
+        ("async fn f<'a, 'b: 'a>(a: &'b mut Tx<'a>) {}", "`'a` cannot be named here"),
+        ("async fn f(a: Option<&mut Db>) {}", "a service cannot be optional"),
         ("async fn f(a: &mut JobContext) {}", "the context of a job is shared"),
         ("async fn f(a: &'static Db) {}", "a parameter of a job is borrowed for one run only"),
         ("async fn f(a: &&Db) {}", "a service cannot borrow"),
@@ -158,6 +172,44 @@ fn each_mistake_of_the_signature_has_its_sentence() {
     ] {
         let found = mistakes("", item);
         assert!(found.len() == 1 && found[0].starts_with(said), "{item}: {found:?}");
+    }
+}
+
+#[test]
+fn what_was_meant_by_a_mutable_borrow_is_written_back() {
+    for (parameter, help) in [
+        ("mut to: &mut String", "for an argument write `mut to: String`, for a service of one run a struct of its own"),
+        ("to: &mut str", "for an argument write `mut to: String`, for a service of one run a struct of its own"),
+        ("_: &mut Vec<u8>", "for an argument write `mut value: Vec<u8>`, for a service of one run a struct of its own"),
+        ("a: &mut dyn Mailer", "write `&mut Box<dyn Mailer + Send>`, and provide that"),
+        ("a: &mut (dyn Mailer + Send)", "write `&mut Box<dyn Mailer + Send>`, and provide that"),
+        ("a: Option<&mut Db>", "for a service write `&mut Db`, for an argument that may be missing `Option<Db>`"),
+    ] {
+        let found = mistakes("", &format!("async fn f({parameter}) {{}}"));
+        assert!(found.len() == 1 && found[0].ends_with(&format!("\nhelp: {help}")), "{parameter}: {found:?}");
+    }
+}
+
+#[test]
+fn a_lifetime_behind_a_mutable_borrow_is_static_where_it_is_the_fns() {
+    for (written, looked_up) in [
+        ("Tx<'_, Pg>", "Tx<'static, Pg>"),
+        ("Tx<'c, Pg>", "Tx<'static, Pg>"),
+        ("Tx<'static, Pg>", "Tx<'static, Pg>"),
+        ("a::Tx<(Vec<[B<'_>; 2]>, C<'c>)>", "a::Tx<(Vec<[B<'static>; 2]>, C<'static>)>"),
+        ("Box<dyn Visit<'_> + Send + '_>", "Box<dyn Visit<'static> + Send + 'static>"),
+        ("Held<&'static Db>", "Held<&'static Db>"),
+        // These are no lifetimes of the fn.
+        ("fn(&'_ str, A<'_>) -> B<'_>", "fn(&'_ str, A<'_>) -> B<'_>"),
+        ("Box<dyn Fn(&str) -> B<'_> + '_>", "Box<dyn Fn(&str) -> B<'_> + 'static>"),
+        ("(Box<dyn FnMut(A<'_>, A<'c>) + Send>, A<'_>)", "(Box<dyn FnMut(A<'_>, A<'static>) + Send>, A<'static>)"),
+        ("Box<dyn for<'x> Visit<'x, A<'_>>>", "Box<dyn for<'x> Visit<'x, A<'static>>>"),
+        ("Box<dyn Give<for<'x, 'y> fn(&'x A<'y>) -> &'x str>>", "Box<dyn Give<for<'x, 'y> fn(&'x A<'y>) -> &'x str>>"),
+    ] {
+        let item = format!("async fn f<'c>(own: &mut {written}) {{}}");
+        let tokens = job_tokens(TokenStream::new(), item.parse().unwrap()).to_string();
+        let alias = format!("type __JobType0 = {looked_up};").replace(' ', "");
+        assert!(tokens.replace(' ', "").contains(&alias), "{written}: {tokens}");
     }
 }
 
@@ -233,6 +285,7 @@ fn one_mistake_is_one_error() {
         ("", "async fn f(a: Arc<&T>) {}"),
         ("", "async fn f<T>(a: T) -> Result<T, T> {}"),
         ("", "async fn f(a: &mut [u8]) {}"),
+        ("", "async fn f<'a>(a: &'a mut Tx<&'a u8>, b: &mut Tx<'_>) {}"),
         ("queue(\"mail\")", "async fn f() {}"),
         ("cron = \"@daily\"", "async fn f(a: Arc<u8>, b: Option<u8>) {}"),
         ("", "struct S;"),

@@ -1,5 +1,5 @@
 fn send<'a, T: Clone>(
-    mailer: &mut Mailer,
+    mailer: &'static mut Mailer,
     (to, from): (T, &'a str),
     subject: &str,
 ) -> Result<(), MailError> {}
@@ -19,7 +19,7 @@ fn send<'a, T: Clone>(
     "a job cannot be generic: its stored arguments are of one type\nhelp: write one job for each type, each an `async fn` that calls this one"
 }
 ::core::compile_error! {
-    "a job cannot borrow by `&mut` yet\nhelp: borrow `&T`, and put what changes behind a `Mutex`; `&mut T` will be a service of one run alone"
+    "a parameter of a job is borrowed for one run only\nhelp: write `&mut Mailer`"
 }
 ::core::compile_error! {
     "an argument of a job needs a name\nhelp: give it a plain name, the key under which its value is stored, and take it apart in the body"

@@ -10,6 +10,7 @@
 //! | `name: &T`, `name: &dyn Trait` | a service: lent by the runtime, found by its type | `Send + Sync + 'static` |
 //! | `name: &JobContext` | this run: its attempt, its name, whether it shall stop | |
 //! | `name: &Client` | a service that every runtime has by itself | |
+//! | `name: &mut T` | a service of this run alone, such as a transaction: made for it, found by its type | `Send + 'static` |
 //!
 //! ```standalone_crate
 //! use std::sync::Arc;
@@ -132,7 +133,8 @@
 //!
 //! A service needs no name and may have a pattern; lifetimes may be written, but not `'static`. `dyn Mailer` and
 //! `dyn Mailer + Send + Sync` are two types: let the trait itself require `Send + Sync`. What changes in a service stands behind
-//! a `Mutex` or an atomic. For a task that outlives the run, provide a type that can be cloned and clone it.
+//! a `Mutex` or an atomic, or is [made for each run](#services-of-one-run). For a task that outlives the run, provide a type that
+//! can be cloned and clone it.
 //!
 //! ```standalone_crate
 //! use std::sync::Arc;
@@ -160,6 +162,58 @@
 //!     .check()
 //! # }
 //! ```
+//!
+//! # Services of one run
+//!
+//! A `&mut T` is made before the run, by what the builder was given as `provide_scoped`, `provide_scoped_with` or
+//! `provide_transaction` for the type `T`, and ended after it. `&T` and `&mut T` are two services, each provided by itself. A run
+//! has one of each type, and at most one transaction: give a second its own struct.
+//!
+//! The type has to own what it holds, since nothing lives as long that it could borrow from. A lifetime in it, as in
+//! `&mut Transaction<'_, Postgres>`, is `'static` for whoever makes the value; write `'_` for it. A trait object is found by the
+//! box that it is in: `&mut Box<dyn Mailer + Send>`. It needs no `Sync`: only the job itself has it.
+//!
+//! ```standalone_crate
+//! use std::marker::PhantomData;
+//! use jobs_runtime::{IntoJob, job};
+//!
+//! // As the crates for databases have it: with the lifetime of its connection, where it borrows one.
+//! #[derive(Default)]
+//! struct Transaction<'c> {
+//!     statements: Vec<String>,
+//!     connection: PhantomData<&'c ()>,
+//! }
+//!
+//! struct Rates {
+//!     fee: u64,
+//! }
+//!
+//! #[derive(Default)]
+//! struct Scratch<T>(Vec<T>);
+//!
+//! #[job]
+//! async fn charge(tx: &mut Transaction<'_>, rates: &Rates, Scratch(lines): &mut Scratch<u64>, cents: u64) -> Result<(), String> {
+//!     lines.extend([cents, rates.fee]);
+//!     tx.statements.extend(lines.iter().map(|cents| format!("INSERT INTO charges VALUES ({cents})")));
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // They are no arguments.
+//! assert_eq!(charge::job(500).into_new_job()?.payload, r#"{"cents":500}"#);
+//!
+//! // In a test of the fn, they are made by hand.
+//! let mut tx = Transaction::default();
+//! charge(&mut tx, &Rates { fee: 30 }, &mut Scratch::default(), 500).await?;
+//! assert_eq!(tx.statements[1], "INSERT INTO charges VALUES (30)");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! They are made in the order of the parameters, the transaction last, after the arguments are decoded; they are ended in reverse,
+//! and then the transaction is committed. Where one cannot be made, or does not end well, the run has failed, and the transaction is
+//! dropped. After a panic, a timeout or an abort all are only dropped.
 //!
 //! # What a job returns
 //!
@@ -203,8 +257,13 @@
 //! | `to: Cow<'_, str>`, `Vec<&str>` | stored values own what they hold | `String`, `Vec<String>` |
 //! | `mailer: Arc<Mailer>`, `Box<dyn Mailer>` | it cannot be stored | `&Mailer`, `&dyn Mailer` |
 //! | `mailer: Option<&Mailer>` | the runtime has it or does not start | `&Mailer`, and the choice inside |
-//! | `mailer: &mut Mailer` | many jobs share it | `&Mailer` with a `Mutex` inside |
-//! | `mailer: &'static Mailer` | it is lent for one run | `&Mailer` |
+//! | `mailer: Option<&mut Mailer>` | the same | `&mut Mailer` |
+//! | `mailer: &mut dyn Mailer` | services of one run are found by their own type | `&mut Box<dyn Mailer + Send>` |
+//! | `text: &mut String`, `ids: &mut Vec<u64>` | what is borrowed is a service | `mut text: String`, or a struct of your own |
+//! | `from: &mut Tx, to: &mut Tx` | a run has one service of each type | a struct of its own for each |
+//! | `db: &mut &Db`, `tx: &'a mut Tx<'a>` | nothing lives as long as that would have to | `&mut Db`, `&mut Tx<'_>` |
+//! | `ctx: &mut JobContext` | it is shared | `&JobContext` |
+//! | `mailer: &'static Mailer`, `&'static mut Tx` | it is lent for one run | `&Mailer`, `&mut Tx` |
 //! | `ctx: JobContext` | it belongs to the run | `&JobContext` |
 //! | `(a, b): (u8, u8)` | the name is the key of the stored value | a name; take it apart in the body |
 //! | `x: impl Trait`, `-> impl Trait` | a stored value has a type | the type; for a service `&dyn Trait` |

@@ -25,6 +25,12 @@ pub mod jobs {
         Ok(())
     }
 
+    /// Has things for itself.
+    #[job]
+    pub async fn charged(text: &mut Box<dyn std::fmt::Write + Send + '_>, _: &mut (u8, u8)) -> Result<(), std::fmt::Error> {
+        text.write_str("1")
+    }
+
     #[job]
     async fn unused_and_private(clock: &(dyn std::any::Any + Send + Sync)) {
         let _ = clock;

@@ -161,6 +161,7 @@ CREATE TABLE {s}.kind (
     queue    text COLLATE "C" NOT NULL,                           -- this and the next: what a job has that says nothing of it
     priority smallint NOT NULL,
     tags     text,                                                -- a JSON list
+    started_at timestamptz NOT NULL,                              -- when the last worker of the build started
     PRIMARY KEY (name, kinds)
 );
 

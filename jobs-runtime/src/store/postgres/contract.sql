@@ -61,7 +61,7 @@ BEGIN
                     '`timeout` is no whole number of milliseconds'),
                 (n.delay !~ '^[0-9]{1,14}$', '`delay` is no whole number of milliseconds'),
                 (n.delay IS NOT NULL AND n.run_at IS NOT NULL, '`delay` and `run_at` exclude each other'),
-                (n.run_at !~ '^(-?[0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2}))$',
+                (n.run_at !~ '^(-?[0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$',
                     '`run_at` is neither a time such as 2026-05-01T12:00:00Z nor a number of microseconds since 1970'),
                 (n.created_at !~ '^-?[0-9]{1,18}$', '`created_at` is no number of microseconds since 1970')
             ) AS x (wrong, what) WHERE x.wrong LIMIT 20
@@ -100,8 +100,8 @@ BEGIN
                 chain text)) WITH ORDINALITY AS n (kind, payload, queue, priority, run_at, delay, created_at, name, retries, timeout, tags,
                 metadata, tenant, "user", parent, chain, place)
             -- What the worker that started last says of the kind.
-            LEFT JOIN LATERAL (SELECT k.queue, k.priority, k.tags FROM {s}.kind AS k LEFT JOIN {s}.worker AS w ON w.kinds = k.kinds
-                WHERE k.name = n.kind ORDER BY w.seq DESC NULLS LAST LIMIT 1) AS d ON true,
+            LEFT JOIN LATERAL (SELECT k.queue, k.priority, k.tags FROM {s}.kind AS k WHERE k.name = n.kind
+                ORDER BY k.started_at DESC, k.kinds LIMIT 1) AS d ON true,
             LATERAL (SELECT coalesce(timestamptz 'epoch' + n.created_at * interval '1 microsecond', now()) AS now) AS c,
             LATERAL (SELECT c.now, CASE
                 WHEN n.run_at ~ '^-?[0-9]+$' THEN timestamptz 'epoch' + n.run_at::bigint * interval '1 microsecond'

@@ -21,6 +21,7 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
         .transaction(async |connection| {
             rescue::keep_kinds(connection).await?;
             let kinds = kinds_key(&worker.kinds);
+            let up_for = i64::try_from(worker.up_for.as_millis()).unwrap_or(0);
             let known = connection.rows("SELECT 1 FROM {s}.worker WHERE kinds = $1 LIMIT 1", &[(&kinds, Type::TEXT)]).await?;
             if known.is_empty() {
                 let names: Vec<&str> = worker.kinds.iter().map(|kind| &*kind.name).collect();
@@ -29,23 +30,32 @@ pub(super) async fn register(connection: &mut Connection, now: Option<Timestamp>
                 let priorities: Vec<i16> = worker.kinds.iter().map(|kind| kind.priority).collect();
                 let tags: Vec<Option<String>> = worker.kinds.iter().map(NewKind::tags_text).collect();
                 let params = [
+                    time(&now),
                     (&kinds as _, Type::TEXT),
                     (&names as _, Type::TEXT_ARRAY),
                     (&shapes as _, Type::TEXT_ARRAY),
                     (&queues as _, Type::TEXT_ARRAY),
                     (&priorities as _, Type::INT2_ARRAY),
                     (&tags as _, Type::TEXT_ARRAY),
+                    (&up_for as _, Type::INT8),
                 ];
                 connection
                     .rows(
-                        "INSERT INTO {s}.kind (kinds, name, shape, queue, priority, tags) SELECT $1, k.* FROM unnest($2::text[], $3::text[], \
-                         $4::text[], $5::smallint[], $6::text[]) AS k ON CONFLICT DO NOTHING",
+                        "INSERT INTO {s}.kind (kinds, name, shape, queue, priority, tags, started_at) SELECT $2, k.*, \
+                         {now} - $8 * interval '1 millisecond' FROM unnest($3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[]) AS k \
+                         ON CONFLICT DO NOTHING",
                         &params,
                     )
                     .await?;
             }
+            connection
+                .rows(
+                    "UPDATE {s}.kind SET started_at = {now} - $3 * interval '1 millisecond' WHERE kinds = $2 \
+                     AND started_at < {now} - $3 * interval '1 millisecond'",
+                    &[time(&now), (&kinds, Type::TEXT), (&up_for, Type::INT8)],
+                )
+                .await?;
             let lease = i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX / 4_000);
-            let up_for = i64::try_from(worker.up_for.as_millis()).unwrap_or(0);
             let key = worker_uuid(worker.id);
             let params = [
                 time(&now),

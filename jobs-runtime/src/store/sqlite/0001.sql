@@ -128,6 +128,7 @@ CREATE TABLE jobs_kind (
     queue    TEXT NOT NULL,                     -- this and the next: what a job has that says nothing of it
     priority INTEGER NOT NULL,
     tags     TEXT,                              -- a JSON list
+    started_at INTEGER NOT NULL,                -- when the last worker of the build started
     PRIMARY KEY (name, kinds)
 ) STRICT, WITHOUT ROWID;
 

@@ -96,6 +96,7 @@ BEGIN
             THEN RAISE(ABORT, 'jobs: `delay` and `run_at` exclude each other')
         WHEN json_extract(e.value, '$.run_at') IS NOT NULL AND json_type(e.value, '$.run_at') <> 'integer'
             AND (json_type(e.value, '$.run_at') <> 'text' OR json_extract(e.value, '$.run_at') NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][Tt ][0-9][0-9]:[0-9][0-9]*[Zz0-9]'
+                OR NOT (json_extract(e.value, '$.run_at') GLOB '*[Zz]' OR json_extract(e.value, '$.run_at') GLOB '*[-+][0-9][0-9]:[0-9][0-9]')
                 OR julianday(upper(json_extract(e.value, '$.run_at'))) IS NULL)
             THEN RAISE(ABORT, 'jobs: the `run_at` of a job is neither a time such as 2026-05-01T12:00:00Z nor a number of microseconds since 1970')
         WHEN json_type(e.value, '$.run_at') = 'integer' AND json_extract(e.value, '$.run_at') NOT BETWEEN -62135596800000000 AND 253402207200000000
@@ -143,8 +144,8 @@ BEGIN
         WHERE NOT EXISTS (SELECT 1 FROM jobs_history AS h WHERE h.id = q.id)
     ) AS n
     -- What the worker that started last says of the kind.
-    LEFT JOIN jobs_kind AS d ON d.name = n.kind AND d.kinds = (SELECT k.kinds FROM jobs_kind AS k LEFT JOIN jobs_worker AS w ON w.kinds = k.kinds
-        WHERE k.name = n.kind ORDER BY w.seq DESC LIMIT 1)
+    LEFT JOIN jobs_kind AS d ON d.name = n.kind
+        AND d.kinds = (SELECT k.kinds FROM jobs_kind AS k WHERE k.name = n.kind ORDER BY k.started_at DESC, k.kinds LIMIT 1)
     WHERE true ORDER BY n.place ON CONFLICT DO NOTHING;
 
     UPDATE jobs_enqueued SET

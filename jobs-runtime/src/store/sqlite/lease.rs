@@ -36,19 +36,23 @@ pub(super) fn register(session: &mut Session, now: Now, worker: &NewWorker) -> R
 
 fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusqlite::Result<bool> {
     let kinds = kinds_key(&worker.kinds);
+    let started_at = micros(start_of(now.wall, worker.up_for));
     let known: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs_worker WHERE kinds = ?1)")?
         .query_row([&kinds], |row| row.get(0))?;
     if !known {
         let mut insert = connection.prepare_cached(
-            "INSERT OR IGNORE INTO jobs_kind (kinds, name, shape, queue, priority, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR IGNORE INTO jobs_kind (kinds, name, shape, queue, priority, tags, started_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         for kind in worker.kinds.iter() {
-            insert.execute(params![kinds, kind.name, kind.shape, kind.queue, kind.priority, kind.tags_text()])?;
+            insert.execute(params![kinds, kind.name, kind.shape, kind.queue, kind.priority, kind.tags_text(), started_at])?;
         }
         connection
             .execute("DELETE FROM jobs_kind WHERE kinds <> ?1 AND kinds NOT IN (SELECT kinds FROM jobs_worker)", [&kinds])?;
     }
+    connection
+        .prepare_cached("UPDATE jobs_kind SET started_at = ?2 WHERE kinds = ?1 AND started_at < ?2")?
+        .execute(params![kinds, started_at])?;
     connection
         .prepare_cached(
             "INSERT INTO jobs_worker (id, name, build, kinds, queues, schedules, lease, started_at, renewed_at) \
@@ -63,7 +67,7 @@ fn register_rows(connection: &Connection, now: Now, worker: &NewWorker) -> rusql
             serde_json::to_string(&worker.schedules).unwrap_or_default(),
             i64::try_from(worker.lease.as_millis()).unwrap_or(i64::MAX),
             micros(now.wall),
-            micros(start_of(now.wall, worker.up_for)),
+            started_at,
         ])?;
     // The rest in the bites of a rescue.
     Ok(rescue::free_parked(connection, BITE)? > 0)

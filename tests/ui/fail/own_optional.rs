@@ -1,0 +1,10 @@
+use jobs_runtime::job;
+
+struct Tx;
+
+#[job]
+async fn charge(tx: Option<&mut Tx>) {
+    let _ = tx;
+}
+
+fn main() {}
