@@ -115,7 +115,7 @@ impl Effects {
 
     async fn begin(self: Arc<Self>, context: &JobContext) -> Result<Transaction, BoxError> {
         let [.., one, two] = *context.id().as_bytes();
-        let seed = u64::from(one) << 40 | u64::from(two) << 32 | u64::from(context.attempt());
+        let seed = u64::from(u16::from_be_bytes([one, two])) * 1_000 + u64::from(context.attempt());
         let mut chance = fastrand::Rng::with_seed(seed);
         // Whoever is frozen here on a file, and no later, lets others take the job.
         if chance.f64() < 0.1 {
