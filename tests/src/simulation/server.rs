@@ -267,6 +267,9 @@ impl Server {
             self.note(&life.name(), format_args!("outcome {} token {token} {decision:?} -> {answer:?}", job_text(*id)));
             self.book().referee.settled(outcome, answer);
             self.look_at(&Cause::Outcome { decision, answer }, [*id]);
+        }
+        // A commit may have stored a job that has run since then, and ends in the same call.
+        for (outcome, answer) in outcomes.iter().zip(&answers) {
             for follower in outcome.followers.iter().filter_map(|follower| follower.id) {
                 let stored = self.record(follower);
                 self.book().referee.followed(outcome, answer, follower, stored);
