@@ -440,6 +440,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands for what a job returns")]
     fn completed() -> Settled {
         Ok(Some("7".to_owned()))
     }

@@ -128,8 +128,8 @@ enum Json {
 }
 
 impl Json {
-    fn text(text: impl Into<String>) -> Option<Self> {
-        Some(Self::Text(text.into()))
+    fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
     }
 
     fn into_text(self) -> String {
@@ -149,8 +149,8 @@ enum Instant {
 }
 
 impl Instant {
-    fn of(instant: Timestamp) -> Option<Self> {
-        Some(Self::Micros(instant.as_microsecond()))
+    fn of(instant: Timestamp) -> Self {
+        Self::Micros(instant.as_microsecond())
     }
 
     fn timestamp(&self) -> Result<Timestamp, StoreError> {
@@ -186,28 +186,28 @@ impl<'a> JobText<'a> {
     fn of(job: &'a NewJob, now: Option<Timestamp>) -> Self {
         let (run_at, delay) = match job.when {
             When::Now => (None, None),
-            When::At(instant) => (Instant::of(instant), None),
+            When::At(instant) => (Some(Instant::of(instant)), None),
             // No wait is longer than all times.
             When::After(delay) => (None, Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).min(LONGEST_DELAY))),
         };
         Self {
             id: job.id,
             kind: Cow::Borrowed(&job.kind),
-            payload: Json::text(&*job.payload),
+            payload: Some(Json::text(&*job.payload)),
             queue: Some(Cow::Borrowed(&job.queue)),
             priority: Some(job.priority),
             run_at,
             delay,
-            created_at: now.and_then(Instant::of),
+            created_at: now.map(Instant::of),
             name: job.name.as_deref().map(Cow::Borrowed),
             retries: job.retries,
             timeout: job.timeout.map(|timeout| u64::try_from(timeout.as_millis().max(1)).unwrap_or(u64::MAX).min(LONGEST_DELAY)),
-            tags: Json::text(serde_json::to_string(&job.tags).unwrap_or_default()),
-            metadata: job.metadata.as_ref().and_then(|metadata| Json::text(serde_json::to_string(metadata).unwrap_or_default())),
+            tags: Some(Json::text(serde_json::to_string(&job.tags).unwrap_or_default())),
+            metadata: job.metadata.as_ref().map(|metadata| Json::text(serde_json::to_string(metadata).unwrap_or_default())),
             tenant: job.tenant.as_deref().map(Cow::Borrowed),
             user: job.user.as_deref().map(Cow::Borrowed),
             parent: job.parent,
-            chain: crate::chain::to_text(&job.chain).and_then(Json::text),
+            chain: crate::chain::to_text(&job.chain).map(Json::text),
             fresh: job.fresh,
         }
     }
@@ -269,10 +269,10 @@ pub fn completion_to_text(completion: &Completion, now: Option<Timestamp>) -> Op
     let outcome = OutcomeText {
         id: completion.id,
         token: completion.token,
-        output: output.as_deref().and_then(Json::text),
+        output: output.as_deref().map(Json::text),
         note: note.as_deref().map(Cow::Borrowed),
-        started_at: Instant::of(completion.started_at),
-        finished_at: now.and_then(Instant::of),
+        started_at: Some(Instant::of(completion.started_at)),
+        finished_at: now.map(Instant::of),
         followers: completion.followers.iter().map(|job| JobText::of(job, now)).collect(),
     };
     serde_json::to_string(&outcome).ok()
