@@ -274,9 +274,29 @@
 //!
 //! # Drivers
 //!
-//! Each is shown with commit, rollback, duplicates and a killed process below `tests/drivers`.
+//! Each is shown below `tests/drivers` with commit, rollback, duplicates, a unit of work, a stale token and killed processes.
 //!
-//! | driver | the jobs | the unit of work holds |
-//! |---|---|---|
-//! | sqlx | `query_scalar(jobs.sql()).bind(jobs.parameter()).fetch_one(&mut *tx)` | `Transaction<'static, Db>` |
-//! | rusqlite | `tx.query_row(jobs.sql(), [jobs.parameter()], \|row\| row.get(0))` | a struct around a `Connection` |
+//! | driver | versions shown | the statement of `prepare`, in the transaction `tx` | the unit of work: what a job takes, and how it begins and ends |
+//! |---|---|---|---|
+//! | sqlx, PostgreSQL | 0.8.6, 0.9.0 | `query_scalar(jobs.sql()).bind(jobs.parameter()).fetch_one(&mut *tx).await?` | `&mut Transaction<'_, Postgres>`: `pool.begin()`, `tx.commit()`; dropped, it rolls back |
+//! | tokio-postgres | 0.7.18 | `tx.query_one(jobs.sql(), &[&jobs.parameter()]).await?.try_get("answer")?` | `&mut Client`, a connection of its own: `BEGIN`, `COMMIT`; dropped, the connection closes |
+//! | deadpool-postgres | 0.14.2 | the same | `&mut` a struct with `Option<Client>`: `BEGIN`, `COMMIT`; its `Drop` must take the client out of the pool (`Client::take`), as the pool would lend it on with the transaction open |
+//! | diesel, PostgreSQL (blocks) | 2.3.14 | `sql_query(jobs.sql()).bind::<Text, _>(jobs.parameter()).get_result::<Answer>(tx)?` | `&mut PooledConnection<..>`: `AnsiTransactionManager::begin_transaction`, `commit_transaction`, inside `block_in_place`; dropped, the pool throws it away |
+//! | diesel-async | 0.9.2 | the same with `.await` | `&mut AsyncPgConnection`, a connection of its own: as above; dropped, the connection closes |
+//! | sea-orm | 2.0.4 | `tx.query_one_raw(Statement::from_sql_and_values(Postgres, jobs.sql(), [jobs.parameter().into()])).await?` | `&mut DatabaseTransaction`: `db.begin()`, `tx.commit()`; dropped, it rolls back |
+//! | rusqlite (blocks) | 0.39.0 | `tx.query_row(jobs.sql(), [jobs.parameter()], \|row\| row.get("answer"))?` | `&mut Connection`, one of its own: `BEGIN IMMEDIATE`, `COMMIT`; dropped, the connection closes |
+//! | sqlx, SQLite | 0.9.0 | as on PostgreSQL, in a transaction of `pool.begin_with("BEGIN IMMEDIATE")` | `&mut Transaction<'_, Sqlite>`: `begin_with`, `tx.commit()`; if the completion fails, run `BEGIN` once before the error is answered (SQLite has rolled back by itself, which sqlx does not notice) |
+//! | diesel, SQLite (blocks) | 2.3.14 | as on PostgreSQL, in `immediate_transaction` | `&mut SqliteConnection`, one of its own: `AnsiTransactionManager::begin_transaction_sql(.., "BEGIN IMMEDIATE")`, `commit_transaction`; dropped, the connection closes |
+//!
+//! `Answer` is `#[derive(QueryableByName)] struct Answer { #[diesel(sql_type = Text)] answer: String }`. A job of a driver that blocks makes its
+//! calls in `tokio::task::block_in_place`. Beside sqlx 0.8 or sea-orm 1 the store on SQLite gets SQLite 3.46, is the only connection to its file, and
+//! takes part in no transaction of theirs.
+//!
+//! Which rusqlite a program gets beside other crates (they go on as those move):
+//!
+//! | the program has | rusqlite | libsqlite3-sys | connections to a file |
+//! |---|---|---|---|
+//! | jobs alone, or rusqlite | 0.41.1 | 0.39.1 | many |
+//! | diesel 2.3 with SQLite | 0.40.2 | 0.38.2 | many |
+//! | sqlx 0.9 (either database), sea-orm 2 (either), loco 1.2 | 0.39.0 | 0.37.0 | many |
+//! | sqlx 0.8 (either database), sea-orm 1.1 (either) | 0.32.1 | 0.30.1 | one |
