@@ -107,7 +107,13 @@
 //!
 //! The names `jobs.enqueue`, `jobs.complete`, `jobs_enqueue`, `jobs_complete`, their parameter and their answer are stable, as the rest of
 //! the schema is not. On PostgreSQL `jobs` is the schema that `postgres.schema` names, and the functions run with the rights of their caller:
-//! [the rights of the role](super::postgres#the-schema-and-its-rights), `USAGE` and the tables, are enough.
+//! [the rights of the role](super::postgres#the-schema-and-its-rights) are enough. One that shall only enqueue needs less:
+//!
+//! ```sql
+//! GRANT USAGE ON SCHEMA jobs TO clerk;
+//! GRANT SELECT, INSERT, DELETE ON jobs.job TO clerk;
+//! GRANT SELECT ON jobs.history, jobs.kind, jobs.migration TO clerk;
+//! ```
 //!
 //! ## What the JSON may hold
 //!
@@ -223,7 +229,7 @@
 //!
 //! The order of a run: the arguments are decoded; the transaction begins, after all else that is made for the run; the fn runs; its output is
 //! encoded; the completion is written in the transaction; commit. Where anything before the commit goes wrong, the transaction is dropped,
-//! which every driver here takes for a rollback, and the run is a failure like any other:
+//! which must roll it back ([by driver](#drivers)), and the run is a failure like any other:
 //!
 //! | what happens | your rows | the job |
 //! |---|---|---|
@@ -245,7 +251,7 @@
 //! them, with `id` and `token`, and if wanted `output`, `note`, `started_at` (microseconds) and `followers` (jobs, as above). If one of
 //! them does not run under this token any more, PostgreSQL raises `JB001`, so that the transaction can only be rolled back; SQLite rolls it
 //! back at once. A driver that counts transactions by itself does not hear of that: a connection of sqlx to SQLite would begin nothing any
-//! more, and must not go back to its pool. `examples/events/src/db.rs` has the four lines for that, and a test of them.
+//! more, and must not go back to its pool so. `examples/events/src/db.rs` has the four lines for that, and a test of them.
 //!
 //! # What is promised
 //!
@@ -274,29 +280,23 @@
 //!
 //! # Drivers
 //!
-//! Each is shown below `tests/drivers` with commit, rollback, duplicates, a unit of work, a stale token and killed processes.
+//! Each is shown below `tests/drivers`, with commit, rollback, duplicates, a lost lease and a killed process. `jobs` is what `prepare` gave,
+//! `tx` the transaction.
 //!
-//! | driver | versions shown | the statement of `prepare`, in the transaction `tx` | the unit of work: what a job takes, and how it begins and ends |
-//! |---|---|---|---|
-//! | sqlx, PostgreSQL | 0.8.6, 0.9.0 | `query_scalar(jobs.sql()).bind(jobs.parameter()).fetch_one(&mut *tx).await?` | `&mut Transaction<'_, Postgres>`: `pool.begin()`, `tx.commit()`; dropped, it rolls back |
-//! | tokio-postgres | 0.7.18 | `tx.query_one(jobs.sql(), &[&jobs.parameter()]).await?.try_get("answer")?` | `&mut Client`, a connection of its own: `BEGIN`, `COMMIT`; dropped, the connection closes |
-//! | deadpool-postgres | 0.14.2 | the same | `&mut` a struct with `Option<Client>`: `BEGIN`, `COMMIT`; its `Drop` must take the client out of the pool (`Client::take`), as the pool would lend it on with the transaction open |
-//! | diesel, PostgreSQL (blocks) | 2.3.14 | `sql_query(jobs.sql()).bind::<Text, _>(jobs.parameter()).get_result::<Answer>(tx)?` | `&mut PooledConnection<..>`: `AnsiTransactionManager::begin_transaction`, `commit_transaction`, inside `block_in_place`; dropped, the pool throws it away |
-//! | diesel-async | 0.9.2 | the same with `.await` | `&mut AsyncPgConnection`, a connection of its own: as above; dropped, the connection closes |
-//! | sea-orm | 2.0.4 | `tx.query_one_raw(Statement::from_sql_and_values(Postgres, jobs.sql(), [jobs.parameter().into()])).await?` | `&mut DatabaseTransaction`: `db.begin()`, `tx.commit()`; dropped, it rolls back |
-//! | rusqlite (blocks) | 0.39.0 | `tx.query_row(jobs.sql(), [jobs.parameter()], \|row\| row.get("answer"))?` | `&mut Connection`, one of its own: `BEGIN IMMEDIATE`, `COMMIT`; dropped, the connection closes |
-//! | sqlx, SQLite | 0.9.0 | as on PostgreSQL, in a transaction of `pool.begin_with("BEGIN IMMEDIATE")` | `&mut Transaction<'_, Sqlite>`: `begin_with`, `tx.commit()`; if the completion fails, run `BEGIN` once before the error is answered (SQLite has rolled back by itself, which sqlx does not notice) |
-//! | diesel, SQLite (blocks) | 2.3.14 | as on PostgreSQL, in `immediate_transaction` | `&mut SqliteConnection`, one of its own: `AnsiTransactionManager::begin_transaction_sql(.., "BEGIN IMMEDIATE")`, `commit_transaction`; dropped, the connection closes |
+//! | driver | the jobs | the unit of work: what a job takes, and how it begins and ends |
+//! |---|---|---|
+//! | sqlx 0.8 and 0.9, PostgreSQL | `query_scalar(jobs.sql()).bind(jobs.parameter()).fetch_one(&mut *tx).await?` | `&mut Transaction<'_, Postgres>`: `pool.begin()`, `tx.commit()` |
+//! | tokio-postgres 0.7 | `tx.query_one(jobs.sql(), &[&jobs.parameter()]).await?.try_get("answer")?` | `&mut Client`, a connection of its own: `BEGIN`, `COMMIT`; dropped, it closes |
+//! | deadpool-postgres 0.14 | the same | `&mut` a struct with an `Option<Client>`: `BEGIN`, `COMMIT`; its `Drop` takes the client out of the pool, which would lend it on with the transaction open |
+//! | diesel 2.3, PostgreSQL | `sql_query(jobs.sql()).bind::<Text, _>(jobs.parameter()).get_result::<Answer>(tx)?` | `&mut PooledConnection<..>`: `begin_transaction`, `commit_transaction` of its transaction manager; dropped, the pool throws it away |
+//! | diesel-async 0.9 | the same with `.await` | `&mut AsyncPgConnection`, a connection of its own: as above |
+//! | sea-orm 2 | `tx.query_one_raw(Statement::from_sql_and_values(Postgres, jobs.sql(), [jobs.parameter().into()])).await?` | `&mut DatabaseTransaction`: `db.begin()`, `tx.commit()` |
+//! | rusqlite | `tx.query_row(jobs.sql(), [jobs.parameter()], \|row\| row.get("answer"))?` | `&mut Connection`, one of its own: `BEGIN IMMEDIATE`, `COMMIT`; dropped, it closes |
+//! | sqlx 0.9, SQLite | as on PostgreSQL, in `pool.begin_with("BEGIN IMMEDIATE")` | `&mut Transaction<'_, Sqlite>`: `begin_with`, `tx.commit()`; if the completion fails, the connection leaves the pool, or runs `BEGIN` once, so that sqlx has something to roll back |
+//! | diesel 2.3, SQLite | as on PostgreSQL, in `immediate_transaction` | `&mut SqliteConnection`, one of its own: `begin_transaction_sql(.., "BEGIN IMMEDIATE")`, `commit_transaction`; dropped, it closes |
 //!
-//! `Answer` is `#[derive(QueryableByName)] struct Answer { #[diesel(sql_type = Text)] answer: String }`. A job of a driver that blocks makes its
-//! calls in `tokio::task::block_in_place`. Beside sqlx 0.8 or sea-orm 1 the store on SQLite gets SQLite 3.46, is the only connection to its file, and
-//! takes part in no transaction of theirs.
+//! `Answer` is `#[derive(QueryableByName)] struct Answer { #[diesel(sql_type = Text)] answer: String }`. Where a driver blocks (rusqlite,
+//! diesel), a job makes its calls in `tokio::task::block_in_place`.
 //!
-//! Which rusqlite a program gets beside other crates (they go on as those move):
-//!
-//! | the program has | rusqlite | libsqlite3-sys | connections to a file |
-//! |---|---|---|---|
-//! | jobs alone, or rusqlite | 0.41.1 | 0.39.1 | many |
-//! | diesel 2.3 with SQLite | 0.40.2 | 0.38.2 | many |
-//! | sqlx 0.9 (either database), sea-orm 2 (either), loco 1.2 | 0.39.0 | 0.37.0 | many |
-//! | sqlx 0.8 (either database), sea-orm 1.1 (either) | 0.32.1 | 0.30.1 | one |
+//! One program links SQLite once, so other crates decide on its version: beside sqlx 0.8 or sea-orm 1, whichever database those are used
+//! for, it is 3.46, and no transaction of yours can hold jobs in a file. Beside sqlx 0.9, sea-orm 2, diesel 2.3 or loco 1.2 it is one that can.
