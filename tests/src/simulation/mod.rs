@@ -29,7 +29,7 @@ mod wire;
 pub use plan::{Build, Order, Pause, Plan, Trouble, What};
 pub use play::{Report, run};
 pub use referee::Violation;
-pub use server::Commits;
 pub use shrink::shrink;
 pub use steps::{Deed, Form, Restore, Step};
+pub use unit::Commits;
 pub use wire::Fates;

@@ -17,10 +17,10 @@ use super::pauses::HEALTHY;
 use super::plan::{Build, Order, Pause, Plan, QUEUES, TROUBLED};
 use super::process::Process;
 use super::referee::Violation;
-use super::server::{Commits, Server, job_text};
+use super::server::{Server, job_text};
 use super::stage::{CALL, SCRIPTED, Stage};
 use super::steps::{self, Restore};
-use super::unit::UNIT;
+use super::unit::{Commits, UNIT};
 use super::wire::{Fates, Weather, Wire};
 
 /// How long the end of all jobs may take, once nothing goes wrong any more.

@@ -22,7 +22,7 @@ use super::life::Life;
 use super::referee::Referee;
 use super::rules::{Cause, Round};
 use super::schedules::{Living, Shot};
-use super::unit::Effects;
+use super::unit::{Commits, Effects};
 use super::wire::Fates;
 
 /// The store, its history, and its referee.
@@ -66,21 +66,6 @@ impl Book {
     pub(super) fn look_at_effects(&mut self) {
         let Self { referee, effects, .. } = self;
         referee.look_at_effects(effects);
-    }
-}
-
-/// What became of transactions of jobs' own that came to the store.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Commits {
-    /// Those that took effect.
-    pub done: u64,
-    /// Those that were refused, since the job was not held under its token any more.
-    pub refused: u64,
-}
-
-impl Commits {
-    fn add(&mut self, is_done: bool) {
-        *(if is_done { &mut self.done } else { &mut self.refused }) += 1;
     }
 }
 

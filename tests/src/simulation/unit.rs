@@ -72,3 +72,18 @@ impl Effects {
         without.map(|one| ("a job that is completed has its effect", name(one)))
     }
 }
+
+/// What became of transactions of jobs' own that came to the store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Commits {
+    /// Those that took effect.
+    pub done: u64,
+    /// Those that were refused, since the job was not held under its token any more.
+    pub refused: u64,
+}
+
+impl Commits {
+    pub(super) fn add(&mut self, is_done: bool) {
+        *(if is_done { &mut self.done } else { &mut self.refused }) += 1;
+    }
+}

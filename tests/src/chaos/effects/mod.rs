@@ -118,7 +118,7 @@ impl Effects {
         let seed = u64::from(u16::from_be_bytes([one, two])) * 1_000 + u64::from(context.attempt());
         let mut chance = fastrand::Rng::with_seed(seed);
         // Whoever is frozen here on a file, and no later, lets others take the job.
-        if chance.f64() < 0.1 {
+        if matches!(self.way, Way::File(_)) && chance.f64() < 0.25 {
             sleep(Duration::from_millis(chance.u64(20..1_000))).await;
         }
         let open = match &self.way {
@@ -153,6 +153,8 @@ fn kind(desk: &Arc<Desk>) -> JobEntry {
 /// Writes the row, and does then what is to become of the job.
 async fn work(context: &JobContext, run: &mut Run<'_>, transaction: &mut Transaction) -> Result<String, BoxError> {
     let (job, is_first) = (context.id(), context.attempt() == 1);
+    // Half of the jobs go on when they are asked to stop.
+    let listens = fate(job) == Fate::TimesOutOnce || job.as_bytes()[11] & 1 == 0;
     let done = async {
         transaction.write(job, run).await?;
         match fate(job) {
@@ -162,14 +164,14 @@ async fn work(context: &JobContext, run: &mut Run<'_>, transaction: &mut Transac
             Fate::Fails => Err(Verdict::discard(run.name()).into()),
             Fate::Cancels => Err(Verdict::cancel(run.name()).into()),
             _ => {
-                transaction.pause().await;
+                transaction.pause(0.3).await;
                 Ok(run.name())
             }
         }
     };
     let done = tokio::select! {
         biased;
-        () = context.cancelled() => None,
+        () = context.cancelled(), if listens => None,
         done = done => Some(done),
     };
     run.end(match done {
@@ -190,11 +192,11 @@ impl Transaction {
         }
     }
 
-    /// Nothing happens for a while, mostly a short one. On a file nobody else can write meanwhile.
-    async fn pause(&mut self) {
+    /// Nothing happens for a while, mostly a short one; this share of some is long. On a file nobody else can write meanwhile.
+    async fn pause(&mut self, share: f64) {
         let (often, longest) = match self.open {
-            Open::File(_) => (0.02, 200),
-            Open::Server(_) => (0.1, 3_000),
+            Open::File(_) => (0.05 * share, 200),
+            Open::Server(_) => (0.3 * share, 3_000),
         };
         let length = if self.chance.f64() < often { self.chance.u64(20..longest) } else { self.chance.u64(0..4) };
         if length > 0 {
@@ -207,7 +209,7 @@ impl Transaction {
         let (job, token) = (outcome.id, outcome.token);
         let effects = Arc::clone(&self.effects);
         let tell = |step| Ledger::write(&effects.desk.ledger, &Event::Commit { job, token, step });
-        self.pause().await;
+        self.pause(1.0).await;
         let completed = match &mut self.open {
             Open::File(open) => open.complete(&completion),
             Open::Server(open) => open.complete(&completion).await,
@@ -218,7 +220,7 @@ impl Transaction {
             }
             return Err(failed.error);
         }
-        self.pause().await;
+        self.pause(0.3).await;
         tell(Step::Asked);
         let lost = self.chance.f64();
         match (self.open, &effects.way) {
