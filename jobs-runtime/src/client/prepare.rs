@@ -67,7 +67,8 @@ impl Client {
         I::Item: IntoJob,
     {
         let Some(contract) = self.store.contract() else {
-            return Err(EnqueueError::NoContract(self.store.info().name));
+            let info = self.store.info();
+            return Err(EnqueueError::NoContract(format!("{} {}", info.name, info.version)));
         };
         let mut jobs = jobs.into_iter().map(IntoJob::into_new_job).collect::<Result<Vec<_>, _>>()?;
         if jobs.len() > MAX_BATCH {

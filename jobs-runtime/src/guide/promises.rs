@@ -21,10 +21,13 @@
 //! 10. **No argument and no text of a job's error is logged** at info or above. (A panic is printed by Rust's own panic hook.)
 //! 11. **A paused queue rests**, and no other. From the answer to the pause on no claim gets a job of it; a process that
 //!     has heard of it begins none, and what it had fetched ahead goes back with no attempt used.
+//! 12. **An effect exactly once**, where a job writes by a transaction that completes it, too
+//!     ([`provide_transaction`](crate::Builder::provide_transaction)): what it wrote is there once if it was completed, and else not at
+//!     all, however often it ran.
 //!
 //! # Not promised
 //!
-//! - **Exactly once.** A job may run again after a crash, a lost lease or a power cut, also if it had done its work: write it so
+//! - **Exactly once**, for anything else. A job may run again after a crash, a lost lease or a power cut, also if it had done its work: write it so
 //!   that a second run does no harm, such as by the job's id as a key.
 //! - **Order.** Jobs begin in order of (priority, time due, order of enqueue), but they run at once and end in any order.
 //! - **Many machines.** A file belongs to one host. Network file systems are refused where they are recognised (on Linux).
@@ -62,6 +65,8 @@
 //! | a stranger locks rows or the table of jobs on PostgreSQL | yes[^locked-rows] | yes[^locked-rows] | yes[^locked-rows] | yes[^tick] | yes[^locked-rows] |
 //! | the SQLite file lies on a network file system | not promised | not promised | not promised | not promised | not promised: it is refused where it is recognised (Linux)[^network] |
 //! | an older backup is restored | not promised: what was stored since then is gone | not promised: what ended since then runs again | not promised while a process of before still runs | not promised | yes[^backup] |
+//! | any of these meets a job whose writes and completion are one commit | yes[^effects] | yes, and what it wrote is there exactly once; not at all where it did not end well[^effects] | as in the other rows; a second run has no second effect[^effects] | yes[^tick] | yes[^effects] |
+//! | the answer to that commit is lost | yes[^effects] | yes: whether it took place is told by the fence[^effects-fence] | yes[^effects-fence] | yes[^tick] | yes[^effects] |
 //! | a rolling deploy | yes[^deploy] | yes[^fence-outcome] | yes[^fence] | yes[^deploy-tick] | yes[^deploy] |
 //!
 //! What a killed process was doing ends with it, but for what it had started outside: a request that was sent goes on, and so does a
@@ -96,6 +101,8 @@
 //! [^backup]: `backup::a_restored_backup_runs_again_what_has_ended_since_and_fires_one_of_the_ticks`
 //! [^deploy]: `outcomes::what_an_old_build_cannot_decode_is_run_by_a_new_one_beside_it` `outcomes::a_kind_that_nobody_knows_is_left_alone` `releases::an_older_program_works_on_while_a_newer_one_adds_to_the_schema`
 //! [^deploy-tick]: `schedules::after_an_edit_and_a_rollback_the_schedule_is_what_the_code_of_the_newest_start_says` `schedules::each_tick_fires_once_in_two_processes`
+//! [^effects]: a fifth of the jobs of these write by transactions that are cut off at each of their steps, each row counted: `chaos::all_promises_are_kept_through_faults_on_sqlite` `chaos::all_promises_are_kept_through_faults_on_postgres`, that it would be noticed `chaos::effects_outside_of_the_transaction_are_found_to_be_doubled_on_sqlite`; and in virtual time `simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves`
+//! [^effects-fence]: `simulation::three_hundred_seeds_break_no_rule_and_repeat_themselves` `simulation::every_guard_that_is_switched_off_is_noticed`
 //!
 //! # The life of a job
 //!

@@ -62,6 +62,10 @@ pub enum Guard {
     Quarantine,
     /// A job that was asked to stop does not run again.
     StopStays,
+    /// A transaction that completes a job fails where the job is not held under its token any more.
+    FencedCommit,
+    /// A job whose commit was not answered for is not taken for completed.
+    CommitInDoubt,
     /// An outcome that does not count stores no follower.
     Followers,
     /// Only kinds that were asked for are claimed.
@@ -108,7 +112,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Self::Fence,
         Self::Token,
         Self::LeaseAtClaim,
@@ -135,6 +139,8 @@ impl Guard {
         Self::FirstCrash,
         Self::Quarantine,
         Self::StopStays,
+        Self::FencedCommit,
+        Self::CommitInDoubt,
         Self::Followers,
         Self::KnownKinds,
         Self::PausedQueues,

@@ -1,7 +1,8 @@
 //! Workers, and everything that can go wrong with them and their store; see the module `chaos` of the package's library.
 //!
-//! `chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose]` ends with 0 if every promise was kept. The workers are this
-//! program too: `chaos worker NAME STORE FOLDER`.
+//! `chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose]` ends with 0 if every promise was kept. With `--without
+//! transaction` jobs write their effects outside of the transactions that complete them, and it must end with 1: there are effects too many.
+//! The workers are this program too: `chaos worker NAME STORE FOLDER`.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jobs_runtime::testing::guards::{Guard, without};
-use tests::simulation::{Plan, Report, run, shrink};
+use tests::simulation::{Commits, Plan, Report, run, shrink};
 
 fn main() -> ExitCode {
     let mut options: BTreeMap<String, u64> = BTreeMap::new();
@@ -196,6 +196,8 @@ fn try_mutants(only: Option<&str>, from: u64, seeds: u64) -> ExitCode {
 struct Totals {
     jobs: u64,
     runs: u64,
+    effects: u64,
+    commits: Commits,
     lines: usize,
     troubles: BTreeMap<&'static str, u64>,
     calls: [(&'static str, u64); 5],
@@ -205,6 +207,9 @@ impl Totals {
     fn add(&mut self, report: &Report) {
         self.jobs += report.jobs;
         self.runs += report.runs;
+        self.effects += report.effects;
+        self.commits.done += report.commits.done;
+        self.commits.refused += report.commits.refused;
         self.lines += report.history.len();
         for (name, times) in &report.troubles {
             *self.troubles.entry(name).or_default() += times;
@@ -226,6 +231,8 @@ impl Totals {
         let list =
             |pairs: Vec<(&str, u64)>| pairs.iter().map(|(name, times)| format!("{name} {times}")).collect::<Vec<_>>().join(", ");
         println!("jobs {}, runs {}, lines of history {}", self.jobs, self.runs, self.lines);
+        let Commits { done, refused } = self.commits;
+        println!("effects of units of work {}, commits {done}, refused as stale {refused}", self.effects);
         println!("troubles: {}", list(self.troubles.iter().map(|(name, times)| (*name, *times)).collect()));
         println!("calls: {}", list(self.calls.to_vec()));
     }

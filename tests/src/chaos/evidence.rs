@@ -25,6 +25,8 @@ pub struct Evidence {
     pub enqueued: Enqueued,
     /// What the store says in the end, each row that it has.
     pub records: Vec<JobRecord>,
+    /// The rows of the table of effects.
+    pub effects: Vec<Effect>,
     /// The account of ticks, in order.
     pub ticks: Vec<Tick>,
     /// The last tick that the schedule itself knows, in milliseconds since the Unix epoch.
@@ -35,6 +37,17 @@ pub struct Evidence {
     pub lag: Duration,
     /// What the store's own check of its file says, if it is not well.
     pub damage: Option<String>,
+}
+
+/// A row that a job has written by a transaction of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The job.
+    pub job: JobId,
+    /// The token under which it was held.
+    pub token: i64,
+    /// The run, as the job has it for output.
+    pub run: String,
 }
 
 /// A time in which a queue was paused.

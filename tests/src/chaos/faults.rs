@@ -56,13 +56,15 @@ pub enum What {
     Silence,
     /// An answer was lost with its connection, after the server had done what was asked.
     LostAnswer,
+    /// The answer to the commit of a job's own transaction was lost with its connection, and nothing of the store itself.
+    LostCommit,
     /// Nobody did it: the host itself gave no time to anybody.
     Stall,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Kill,
         Self::Freeze,
         Self::Stop,
@@ -79,6 +81,7 @@ impl What {
         Self::Crawl,
         Self::Silence,
         Self::LostAnswer,
+        Self::LostCommit,
         Self::Stall,
     ];
 
@@ -102,6 +105,7 @@ impl What {
             Self::Crawl => "crawling networks",
             Self::Silence => "silent connections",
             Self::LostAnswer => "lost answers",
+            Self::LostCommit => "lost answers to commits of jobs",
             Self::Stall => "stalls of the host",
         }
     }
@@ -109,7 +113,7 @@ impl What {
     /// Whether it is the store, or the way to it, that fails.
     #[must_use]
     pub const fn is_of_store(self) -> bool {
-        !matches!(self, Self::Kill | Self::Freeze | Self::Stop | Self::Stall)
+        !matches!(self, Self::Kill | Self::Freeze | Self::Stop | Self::Stall | Self::LostCommit)
     }
 }
 
@@ -129,7 +133,14 @@ impl What {
             | Self::Refuse
             | Self::Swallow
             | Self::Crawl => true,
-            Self::Kill | Self::Stop | Self::Terminate | Self::Cut | Self::Slow | Self::Silence | Self::LostAnswer => false,
+            Self::Kill
+            | Self::Stop
+            | Self::Terminate
+            | Self::Cut
+            | Self::Slow
+            | Self::Silence
+            | Self::LostAnswer
+            | Self::LostCommit => false,
         }
     }
 

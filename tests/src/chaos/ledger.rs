@@ -79,7 +79,29 @@ pub enum Event {
         /// The token of the outcome.
         token: i64,
     },
+    /// A transaction that completes its job has come so far.
+    Commit {
+        /// The job.
+        job: JobId,
+        /// The token under which it is completed.
+        token: i64,
+        /// How far.
+        step: Step,
+    },
 }
+
+/// How far a transaction that completes its job has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The completion was refused, since the job is not held under its token any more.
+    Refused,
+    /// The commit is asked for next.
+    Asked,
+    /// The commit was answered for.
+    Answered,
+}
+
+const STEPS: [(Step, &str); 3] = [(Step::Refused, "refused"), (Step::Asked, "asked"), (Step::Answered, "answered")];
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +137,10 @@ impl fmt::Display for Event {
             }
             Self::Applied { job, token, decision } => write!(f, "applied {job} {token} {decision}"),
             Self::Stale { job, token } => write!(f, "stale {job} {token}"),
+            Self::Commit { job, token, step } => {
+                let word = STEPS.iter().find(|(known, _)| known == step).map_or("", |(_, word)| word);
+                write!(f, "commit {job} {token} {word}")
+            }
         }
     }
 }
@@ -147,6 +173,11 @@ impl FromStr for Entry {
             }
             "applied" => Event::Applied { job: number(next()?)?, token: number(next()?)?, decision: next()?.to_owned() },
             "stale" => Event::Stale { job: number(next()?)?, token: number(next()?)? },
+            "commit" => {
+                let (job, token, word) = (number(next()?)?, number(next()?)?, next()?);
+                let step = STEPS.iter().find(|(_, known)| *known == word).ok_or(())?.0;
+                Event::Commit { job, token, step }
+            }
             _ => return Err(()),
         };
         Ok(Self { at, what })
@@ -202,6 +233,7 @@ mod tests {
         let job = JobId::from_parts(1, [7; 10]);
         let begin = |tick| Event::Begin { run: 3, job, kind: "quick".to_owned(), attempt: 2, token: 5, tick };
         let ends = ENDS.map(|(how, _)| Event::End { run: 3, how });
+        let steps = STEPS.map(|(step, _)| Event::Commit { job, token: 5, step });
         let applied = Event::Applied { job, token: 5, decision: "completed".to_owned() };
         let mut events = vec![
             Event::Ready,
@@ -212,7 +244,7 @@ mod tests {
             Event::Stale { job, token: 5 },
             Event::Lost,
         ];
-        events.extend(ends);
+        events.extend(ends.into_iter().chain(steps));
         let ledger = Ledger::open(&path).unwrap();
         for event in &events {
             ledger.write(event);

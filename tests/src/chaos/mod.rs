@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! plan ──► run ──► stage: the store, and the way to it ◄── storm: what goes wrong with it
-//!           ├────► crew: processes, killed, frozen, stopped ──► worker ──► work, witness ──► ledger
+//!           ├────► crew: processes, killed, frozen, stopped ──► worker ──► work, effects, witness ──► ledger
 //!           ├────► producer: enqueues until it is answered
 //!           ├────► rests: pauses a queue, and resumes it
 //!           └────► evidence ──► check ──► report
@@ -15,6 +15,7 @@
 pub mod check;
 pub mod clock;
 pub(crate) mod crew;
+pub(crate) mod effects;
 pub mod evidence;
 pub mod faults;
 pub mod ledger;

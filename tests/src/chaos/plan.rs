@@ -33,14 +33,24 @@ pub struct Plan {
     pub workers: usize,
     /// Whether every execution too many and every lost lease is told with what explains it.
     pub verbose: bool,
+    /// Whether effects are written outside of the transactions that complete their jobs, to see that the check would notice.
+    pub outside: bool,
 }
 
-const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose]";
+const USAGE: &str = "chaos --store sqlite|postgres [--seconds N] [--seed N] [--workers N] [--verbose] [--without transaction]";
 
 impl Plan {
     /// Reads the arguments of the program. A seed that is not given is that of `JOBS_TEST_SEED`, or made up.
     pub fn read(arguments: &[String]) -> Result<Self, String> {
-        Self::minute(3).given(arguments, USAGE)
+        let mut rest = arguments.to_vec();
+        let without = rest.iter().position(|argument| argument == "--without");
+        if let Some(place) = without {
+            if rest.get(place + 1).is_none_or(|what| what != "transaction") {
+                return Err(format!("`--without` takes `transaction`: {USAGE}"));
+            }
+            rest.drain(place..=place + 1);
+        }
+        Ok(Self { outside: without.is_some(), ..Self::minute(3).given(&rest, USAGE)? })
     }
 
     /// A minute on SQLite by so many workers, and a seed as [`read`](Self::read) finds one.
@@ -48,7 +58,7 @@ impl Plan {
     pub fn minute(workers: usize) -> Self {
         let seed = std::env::var("JOBS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-        Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers, verbose: false }
+        Self { store: StoreKind::Sqlite, length: Duration::from_secs(60), seed, workers, verbose: false, outside: false }
     }
 
     /// The same but for what these arguments say of a program that is used so.

@@ -44,6 +44,7 @@ pub(super) fn end(plan: &Plan, stage: &Stage, evidence: &Evidence, findings: &Fi
     let recoveries = findings.recoveries.iter().map(|(what, time)| (*what, format!("{:.1} s", time.as_secs_f64())));
     let got = evidence.ledgers.values().flatten().filter(|entry| matches!(entry.what, Event::Claimed { .. })).count();
     println!("rests of a queue: {}, and {got} claims of its jobs", evidence.rests.len());
+    exactly_once(findings);
     println!("slowest recoveries: {}", list(recoveries));
     for (place, violation) in findings.violations.iter().enumerate() {
         println!("{violation}");
@@ -53,6 +54,27 @@ pub(super) fn end(plan: &Plan, stage: &Stage, evidence: &Evidence, findings: &Fi
     }
     println!("never happened: {}", left_out(plan, stage, evidence));
     println!("{}", summary(evidence, findings, took));
+}
+
+/// The table of jobs whose effect and completion are one commit.
+fn exactly_once(findings: &Findings) {
+    let table = &findings.effects;
+    println!("exactly once:");
+    for (what, number) in [
+        ("jobs with an effect", table.jobs),
+        ("jobs completed", table.completed),
+        ("effects", table.effects),
+        ("effects missing", table.missing),
+        ("effects doubled", table.doubled),
+        ("effects of jobs not completed", table.strays),
+        ("runs begun", table.runs),
+        ("commits asked for", table.commits),
+        ("commits whose answer was lost", table.lost),
+        ("of these took place", table.took_place),
+        ("completions refused as stale", table.refused),
+    ] {
+        println!("  {what:<32}{number:>8}");
+    }
 }
 
 /// What belongs to such a run and was not done in this one, and why.
@@ -109,7 +131,10 @@ fn tell(evidence: &Evidence, job: JobId) {
             let is_its = match &entry.what {
                 Event::Begin { run, job: its, .. } => *its == job && runs.insert(*run),
                 Event::End { run, .. } => runs.contains(run),
-                Event::Claimed { job: its, .. } | Event::Applied { job: its, .. } | Event::Stale { job: its, .. } => *its == job,
+                Event::Claimed { job: its, .. }
+                | Event::Applied { job: its, .. }
+                | Event::Stale { job: its, .. }
+                | Event::Commit { job: its, .. } => *its == job,
                 Event::Lost | Event::Ready => false,
             };
             if is_its {

@@ -19,6 +19,7 @@ use super::producer::{Producer, client};
 use super::rests::Rests;
 use super::stage::Stage;
 use super::storm::Storm;
+use super::worker::OUTSIDE;
 use super::{clock, ledger, report};
 
 /// How long everything may take to end once nothing goes wrong any more.
@@ -31,6 +32,10 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
     let folder = tempfile::tempdir()?;
     let journal = Arc::new(Journal::default());
     let producer = Producer::new(plan, &stage.producer_url()).await?;
+    stage.make_effects().await?;
+    if plan.outside {
+        std::fs::write(folder.path().join(OUTSIDE), "")?;
+    }
     let rests = Rests::new(plan, &stage.direct_url()).await?;
     let crew = Arc::new(Crew::new(plan, stage.urls(plan), folder.path(), &journal));
     let watching = tokio::spawn(watch(Arc::clone(&journal)));
@@ -70,6 +75,7 @@ pub async fn run(plan: &Plan) -> Result<bool, BoxError> {
         in_vain: journal.all_in_vain(),
         enqueued: producer.enqueued(),
         records: records(&client).await?,
+        effects: stage.effects().await?,
         ticks: schedule.ticks,
         last_tick: schedule.last_tick,
         dismissed_at,

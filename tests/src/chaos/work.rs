@@ -9,12 +9,18 @@ use jobs_core::chain::Link;
 use jobs_core::{Backoff, BoxError, JobContext, JobEntry, JobId, NewJob, Verdict};
 use jobs_runtime::{ClosureJob, Timestamp, closure};
 
+use super::effects::{self, EFFECT, Fate, fate};
 use super::ledger::{End, Event, Ledger};
 use super::plan::LEASE;
 use super::witness::Witness;
 
-/// How often every job here is tried again.
+/// How often every job here is tried again, but for those with an effect.
 pub(crate) const RETRIES: u32 = 2;
+
+/// How often a job of a kind is tried again.
+pub(super) fn retries(kind: &str) -> u32 {
+    if kind == EFFECT { effects::RETRIES } else { RETRIES }
+}
 
 /// How many attempts of a job fail before one ends well. One more than there are attempts is a job that ends as failed.
 pub(super) fn failures(kind: &str, job: JobId) -> u32 {
@@ -33,7 +39,8 @@ pub(super) const RESTING: &str = "resting";
 const OF_RESTING: u32 = 25;
 
 /// The kinds that are enqueued, and how many of a thousand jobs are such.
-const MIX: [(&str, u32); 6] = [("quick", 670), ("flaky", 150), ("snoozing", 68), ("first", 80), ("steady", 30), ("long", 2)];
+const MIX: [(&str, u32); 7] =
+    [("quick", 470), (EFFECT, 200), ("flaky", 150), ("snoozing", 68), ("first", 80), ("steady", 30), ("long", 2)];
 
 /// A job of some kind.
 pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
@@ -47,6 +54,9 @@ pub(super) fn any(id: JobId, chance: &mut fastrand::Rng) -> NewJob {
     if job.kind == "first" {
         let follower = JobEntry::from(closure(FOLLOWER, |_: JobContext| async {}));
         job.chain = vec![Link::of(&follower, None)];
+    }
+    if job.kind == EFFECT && fate(id) == Fate::TimesOutOnce {
+        job.timeout = Some(effects::TIMEOUT);
     }
     if chance.u32(..100) < OF_RESTING {
         job.queue = RESTING.into();
@@ -65,9 +75,9 @@ pub(crate) struct Desk {
     pub(crate) length: fn(&str, JobId) -> Duration,
 }
 
-/// All kinds, for one process.
+/// All kinds but those with an effect, for one process.
 pub(super) fn kinds(desk: &Arc<Desk>) -> Vec<ClosureJob> {
-    let kinds = MIX.map(|(kind, _)| kind).into_iter().chain([FOLLOWER, "tick"]);
+    let kinds = MIX.map(|(kind, _)| kind).into_iter().filter(|kind| *kind != EFFECT).chain([FOLLOWER, "tick"]);
     let kind = |name| {
         let desk = Arc::clone(desk);
         let job = closure(name, move |context: JobContext| {
@@ -80,14 +90,21 @@ pub(super) fn kinds(desk: &Arc<Desk>) -> Vec<ClosureJob> {
 }
 
 /// A run. If nothing is said of its end, it was dropped.
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     desk: &'a Desk,
     number: u64,
+    /// The token of its claim.
+    pub(super) token: i64,
     ended: bool,
 }
 
 impl Run<'_> {
-    fn end(&mut self, how: End) {
+    /// The name under which the store hears of it.
+    pub(super) fn name(&self) -> String {
+        format!("{}#{}", self.desk.process, self.number)
+    }
+
+    pub(super) fn end(&mut self, how: End) {
         self.ended = true;
         self.desk.ledger.write(&Event::End { run: self.number, how });
     }
@@ -102,17 +119,23 @@ impl Drop for Run<'_> {
 }
 
 impl Desk {
-    pub(crate) async fn run(&self, context: &JobContext) -> Result<String, BoxError> {
+    /// Begins a run.
+    pub(super) fn begin(&self, context: &JobContext) -> Run<'_> {
         let (job, number) = (context.id(), self.runs.fetch_add(1, Ordering::Relaxed));
+        let token = self.witness.token(job);
         self.ledger.write(&Event::Begin {
             run: number,
             job,
             kind: context.kind().to_owned(),
             attempt: context.attempt(),
-            token: self.witness.token(job),
+            token,
             tick: context.tick().map(Timestamp::as_millisecond),
         });
-        let mut run = Run { desk: self, number, ended: false };
+        Run { desk: self, number, token, ended: false }
+    }
+
+    pub(crate) async fn run(&self, context: &JobContext) -> Result<String, BoxError> {
+        let (job, mut run) = (context.id(), self.begin(context));
         tokio::select! {
             biased;
             () = context.cancelled() => {
@@ -121,7 +144,7 @@ impl Desk {
             }
             () = tokio::time::sleep((self.length)(context.kind(), job)) => {}
         }
-        let name = format!("{}#{number}", self.process);
+        let name = run.name();
         if context.attempt() <= failures(context.kind(), job) {
             run.end(End::Failed);
             return Err(name.into());

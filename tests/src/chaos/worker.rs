@@ -12,11 +12,15 @@ use jobs_runtime::settings::Sources;
 use jobs_runtime::store::postgres::{PostgresOptions, PostgresStore};
 use jobs_runtime::store::sqlite::{SqliteOptions, SqliteStore};
 
+use super::effects::Effects;
 use super::ledger::{Event, Ledger};
 use super::log::Log;
 use super::plan::{DEADLINE, DRAIN, HEARTBEAT, LEASE};
 use super::witness::Witness;
 use super::work::{self, Desk, RESTING};
+
+/// The file in the folder that says that effects are written outside of the transactions that complete their jobs.
+pub(super) const OUTSIDE: &str = "outside";
 
 /// Works as the process of this name on the store of this URL, with its ledger in this folder.
 pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> {
@@ -48,7 +52,8 @@ pub async fn work(name: &str, url: &str, folder: &Path) -> Result<(), BoxError> 
     for kind in work::kinds(&desk) {
         builder = builder.register(kind);
     }
-    let runtime = builder.start().await?;
+    let effects = Effects::new(&desk, url, folder.join(OUTSIDE).exists())?;
+    let runtime = effects.add_to(builder).start().await?;
     ledger.write(&Event::Ready);
     runtime.run_until_signalled().await?;
     let _ = tokio::time::timeout(Duration::from_secs(1), witness.close()).await;

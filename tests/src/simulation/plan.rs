@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::steps::{self, Restore, Step};
+use super::unit::UNIT;
 
 /// All that happens in one simulation.
 #[derive(Clone, Debug)]
@@ -153,6 +154,12 @@ const PAUSES: u64 = 0x7061_7573_6573;
 /// The same for schedules.
 const SCHEDULES: u64 = 0x7469_636b_7374;
 
+/// The same for units of work.
+const UNITS: u64 = 0x756e_6974_73;
+
+/// The number of the first order of a unit of work.
+const FIRST_UNIT: u64 = 50;
+
 /// Chance, as plans need it.
 pub(super) struct Dice(fastrand::Rng);
 
@@ -215,6 +222,7 @@ impl Plan {
             troubles,
         };
         plan.add_pauses(&mut Dice::new(seed.wrapping_add(PAUSES)));
+        plan.add_units(&mut Dice::new(seed.wrapping_add(UNITS)));
         plan
     }
 
@@ -233,6 +241,22 @@ impl Plan {
                     let at = pause.at.saturating_sub(dice.between(0, 2_000));
                     self.troubles.push(Trouble { at, worker, what: What::Lag, lasts: dice.between(5_000, 20_000) });
                 }
+            }
+        }
+        self.troubles.sort_by_key(|trouble| trouble.at);
+    }
+
+    /// Adds jobs with transactions of their own, and what may come between them and their answers.
+    fn add_units(&mut self, dice: &mut Dice) {
+        for nth in 0..3 + dice.below(10) {
+            let mut order = Order { kind: UNIT, payload: "{}".to_owned(), ..order(dice, FIRST_UNIT + nth) };
+            order.queue = dice.pick(&[(3, QUEUES[0]), (1, QUEUES[1])]);
+            self.orders.push(order);
+        }
+        for worker in 0..self.workers {
+            if dice.chance(0.2) {
+                let at = dice.between(1_000, 180_000);
+                self.troubles.push(Trouble { at, worker, what: What::Spill, lasts: dice.between(5_000, 60_000) });
             }
         }
         self.troubles.sort_by_key(|trouble| trouble.at);

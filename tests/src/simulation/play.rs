@@ -20,6 +20,7 @@ use super::referee::Violation;
 use super::server::{Server, job_text};
 use super::stage::{CALL, SCRIPTED, Stage};
 use super::steps::{self, Restore};
+use super::unit::{Commits, UNIT};
 use super::wire::{Fates, Weather, Wire};
 
 /// How long the end of all jobs may take, once nothing goes wrong any more.
@@ -42,6 +43,10 @@ pub struct Report {
     pub troubles: BTreeMap<&'static str, u64>,
     /// What went wrong with calls.
     pub fates: Fates,
+    /// What became of transactions of jobs' own.
+    pub commits: Commits,
+    /// How many effects of such jobs there are.
+    pub effects: u64,
     /// How many jobs were stored.
     pub jobs: u64,
     /// How many runs of jobs began.
@@ -150,6 +155,7 @@ impl<'a> Play<'a> {
             book.referee.look_at_runs(now);
             book.referee.look_at_pauses(now);
             book.referee.look_at_schedules(now);
+            book.look_at_effects();
             if book.referee.first().is_some() {
                 return false;
             }
@@ -286,7 +292,16 @@ impl<'a> Play<'a> {
         let mut book = self.server.book();
         let violation = book.referee.first().cloned();
         let (jobs, runs) = (book.referee.stored(), book.referee.runs());
-        Report { violation, history: std::mem::take(&mut book.lines), troubles: counts.troubles, fates: counts.fates, jobs, runs }
+        Report {
+            violation,
+            history: std::mem::take(&mut book.lines),
+            troubles: counts.troubles,
+            fates: counts.fates,
+            commits: counts.commits,
+            effects: book.effects.rows(),
+            jobs,
+            runs,
+        }
     }
 }
 
@@ -340,7 +355,7 @@ async fn place(stage: &Stage, order: &Order, origin: Instant, seed: u64) {
     if let Some(delay) = order.delay {
         job.when = When::After(delay);
     }
-    if order.kind == "chain" {
+    if order.kind == "chain" || (order.kind == UNIT && order.nth.is_multiple_of(3)) {
         let handler = Handler::Fn(|_| Ok(Box::pin(async { Ok(None) })));
         let link = JobEntry::new("link".into(), "", Location { file: file!(), line: line!() }, handler);
         job.chain = vec![Link::of(&link, None), Link::of(&link, None)];

@@ -16,6 +16,7 @@ use super::pauses::{self, Begun, Pauses};
 use super::rules::{self, Cause, Facts, Round};
 use super::schedules::{self, Living, Plan, Schedules, Shot};
 use super::server::job_text;
+use super::unit::{Effects, UNIT};
 
 /// How often a job is tried again at most.
 pub(super) const RETRIES: u32 = 3;
@@ -29,6 +30,8 @@ pub(super) struct Referee {
     graves: BTreeMap<WorkerId, Life>,
     schedules: Schedules,
     pauses: Pauses,
+    /// The jobs with transactions of their own that were completed, each with its token.
+    completed: BTreeSet<(JobId, i64)>,
     runs: BTreeMap<u64, Run>,
     last_run: u64,
     stored: u64,
@@ -262,6 +265,23 @@ impl Referee {
         if *answer != expected {
             let by = format!("{} under token {}: {answer:?} instead of {expected:?}", job_text(outcome.id), outcome.token);
             self.blame("an outcome counts under the newest token, and once", by);
+        }
+    }
+
+    /// A transaction of a job's own came to the store.
+    pub(super) fn committed(&mut self, outcome: &Completion, is_done: bool) {
+        let Some(case) = self.cases.get(&outcome.id) else { return };
+        let is_held = case.record.state == State::Running && case.record.token == outcome.token;
+        if is_done != is_held {
+            let by = format!("{} under token {}: done {is_done}", job_text(outcome.id), outcome.token);
+            self.blame("a commit completes a job that is held under its token, or fails", by);
+        }
+    }
+
+    /// Compares what jobs have written with the jobs that were completed.
+    pub(super) fn look_at_effects(&mut self, effects: &Effects) {
+        if let Some((rule, by)) = effects.broken(&self.completed) {
+            self.blame(rule, by);
         }
     }
 
@@ -511,6 +531,9 @@ impl Referee {
             return Some(text);
         };
         let before = std::mem::replace(&mut job.record, after.clone());
+        if after.kind == UNIT && after.state == State::Completed && before.state != State::Completed {
+            self.completed.insert((id, after.token));
+        }
         let holder = job.holder;
         match cause {
             Cause::Claim { worker } => job.holder = Some(*worker),

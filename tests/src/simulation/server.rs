@@ -8,10 +8,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jobs_core::schedule::Overlap;
+use jobs_core::store::contract::completions_from_text;
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
-    NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList,
-    ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobStore,
+    ManageStore, NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -21,6 +22,7 @@ use super::life::Life;
 use super::referee::Referee;
 use super::rules::{Cause, Round};
 use super::schedules::{Living, Shot};
+use super::unit::{Commits, Effects};
 use super::wire::Fates;
 
 /// The store, its history, and its referee.
@@ -39,6 +41,7 @@ pub(super) struct Server {
 pub(super) struct Copy {
     made: Duration,
     store: Snapshot,
+    effects: Effects,
     referee: Referee,
 }
 
@@ -46,6 +49,8 @@ pub(super) struct Copy {
 pub(super) struct Book {
     pub(super) lines: Vec<String>,
     pub(super) referee: Referee,
+    /// What jobs have written by transactions of their own.
+    pub(super) effects: Effects,
 }
 
 /// How often things happened.
@@ -53,6 +58,15 @@ pub(super) struct Book {
 pub(super) struct Counts {
     pub(super) fates: Fates,
     pub(super) troubles: BTreeMap<&'static str, u64>,
+    pub(super) commits: Commits,
+}
+
+impl Book {
+    /// Every job that was completed by a transaction has what it wrote there, once, and no other has.
+    pub(super) fn look_at_effects(&mut self) {
+        let Self { referee, effects, .. } = self;
+        referee.look_at_effects(effects);
+    }
 }
 
 impl Server {
@@ -62,7 +76,7 @@ impl Server {
             store: MemoryStore::new(),
             clock: own_clock.then(|| origin.clone()),
             origin: origin.clone(),
-            book: Mutex::new(Book { lines: Vec::new(), referee: Referee::default() }),
+            book: Mutex::new(Book { lines: Vec::new(), referee: Referee::default(), effects: Effects::default() }),
             counts: Mutex::default(),
             restored: AtomicU64::new(0),
         }
@@ -80,7 +94,8 @@ impl Server {
     /// A copy of all there is.
     pub(super) fn copy(&self) -> Copy {
         self.note("", "a copy of the store is made");
-        Copy { made: self.time(), store: self.store.snapshot(), referee: self.book().referee.clone() }
+        let (made, store, book) = (self.time(), self.store.snapshot(), self.book());
+        Copy { made, store, effects: book.effects.clone(), referee: book.referee.clone() }
     }
 
     /// Puts a copy back. What is under way comes to nothing.
@@ -88,7 +103,9 @@ impl Server {
         self.note("", format_args!("the store is put back to the copy of {} ms", copy.made.as_millis()));
         self.restored.fetch_add(1, Ordering::Relaxed);
         self.store.restore(&copy.store);
-        self.book().referee.put_back(&copy.referee);
+        let mut book = self.book();
+        book.effects.clone_from(&copy.effects);
+        book.referee.put_back(&copy.referee);
     }
 
     /// How often the store was put back to a copy.
@@ -112,6 +129,10 @@ impl Server {
     /// The time of the store.
     pub(super) fn own_now(&self) -> Now {
         self.origin.now()
+    }
+
+    pub(super) fn contract(&self) -> Option<Contract> {
+        self.store.contract()
     }
 
     pub(super) fn signal(&self) -> &Signal {
@@ -231,12 +252,44 @@ impl Server {
             self.note(&life.name(), format_args!("outcome {} token {token} {decision:?} -> {answer:?}", job_text(*id)));
             self.book().referee.settled(outcome, answer);
             self.look_at(&Cause::Outcome { decision, answer }, [*id]);
+        }
+        // A commit may have stored a job that has run since then, and ends in the same call.
+        for (outcome, answer) in outcomes.iter().zip(&answers) {
             for follower in outcome.followers.iter().filter_map(|follower| follower.id) {
                 let stored = self.record(follower);
                 self.book().referee.followed(outcome, answer, follower, stored);
             }
         }
+        self.book().look_at_effects();
         Ok(answers)
+    }
+
+    /// A transaction of a job's own: rows, and the completion of the job.
+    pub(super) fn commit(&self, life: &Life, now: Now, rows: &[JobId], completion: &str) -> Result<(), StoreError> {
+        let outcomes = completions_from_text(completion)?;
+        let answer = self.store.transaction(self.now(now), |transaction| {
+            transaction.complete(completion)?;
+            let mut book = self.book();
+            for outcome in &outcomes {
+                rows.iter().for_each(|job| book.effects.add(*job, outcome.token));
+            }
+            Ok(())
+        });
+        self.counts().commits.add(answer.is_ok());
+        let (how, settled) =
+            if answer.is_ok() { ("done", CompletionAnswer::Applied) } else { ("refused", CompletionAnswer::Stale) };
+        for outcome in &outcomes {
+            let Completion { id, token, decision, followers, .. } = outcome;
+            self.note(&life.name(), format_args!("commit {} token {token} with {} rows -> {how}", job_text(*id), rows.len()));
+            self.book().referee.committed(outcome, answer.is_ok());
+            self.look_at(&Cause::Outcome { decision, answer: &settled }, [*id]);
+            for follower in followers.iter().filter_map(|follower| follower.id) {
+                let stored = self.record(follower);
+                self.book().referee.followed(outcome, &settled, follower, stored);
+            }
+        }
+        self.book().look_at_effects();
+        answer
     }
 
     pub(super) fn reconcile(&self, life: &Life, now: Now, worker: WorkerId, known: Vec<Held>) -> Result<u64, StoreError> {

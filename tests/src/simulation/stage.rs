@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs_core::argument::ArgumentError;
+use jobs_core::inject::{ServiceEntry, own};
 use jobs_core::outcome::Outcome;
 use jobs_core::registry::{Handler, Location};
 use jobs_core::store::Store;
@@ -20,6 +21,7 @@ use super::plan::{Build, Dice, QUEUES};
 use super::referee::RETRIES;
 use super::server::{Server, job_text};
 use super::steps::{OF_CODE, SAVED, of_code};
+use super::unit::{UNIT, Unit};
 use super::wire::Wire;
 
 /// How often the schedule of every process fires.
@@ -101,7 +103,10 @@ impl Stage {
             .register(self.kind("work").timeout(TIMEOUT))
             .register(self.kind("child").timeout(TIMEOUT))
             .register(self.kind("tick").every(EVERY))
-            .register(self.shaped(build));
+            .register(self.shaped(build))
+            .register(self.unit());
+        let (wire, life) = (Arc::clone(wire), self.life.clone());
+        program = program.provide_transaction(move |scope| Unit::begin(Arc::clone(&wire), life.clone(), scope), Unit::commit);
         if let Some(kept) = kept {
             let text = format!("{}s", kept.as_secs());
             for state in ["completed", "cancelled", "failed"] {
@@ -143,6 +148,26 @@ impl Stage {
         JobEntry::new(Cow::Borrowed("shaped"), "", Location { file: file!(), line: line!() }, handler)
     }
 
+    /// A kind whose effect and completion are one commit: what `#[job]` writes for a fn that borrows `&mut Unit`.
+    fn unit(&self) -> JobEntry {
+        const OWN: &[ServiceEntry] = &[own::<Unit>()];
+        let stage = self.clone();
+        let handler = Handler::Closure(Arc::new(move |call| {
+            let (stage, scope) = (stage.clone(), call.scope);
+            Ok(Box::pin(async move {
+                let mut own = scope.build(OWN).await?;
+                let mut unit = own.take::<Unit>()?;
+                unit.write();
+                let settled = stage.run(scope.context().clone()).await.settle();
+                own.put(unit);
+                own.end(settled).await
+            }))
+        }));
+        let mut entry = JobEntry::new(Cow::Borrowed(UNIT), "", Location { file: file!(), line: line!() }, handler);
+        (entry.services, entry.timeout) = (OWN, Some(TIMEOUT));
+        entry
+    }
+
     async fn run(&self, context: JobContext) -> Result<String, BoxError> {
         let now = self.server.own_now();
         let (number, nth) = self.server.book().referee.began(now, &self.life, context.id(), context.attempt());
@@ -164,7 +189,7 @@ impl Stage {
     async fn play(&self, context: &JobContext, dice: &mut Dice) -> Result<String, BoxError> {
         let quick = dice.between(0, 500);
         let act = match context.kind() {
-            "work" | "child" => {
+            "work" | "child" | UNIT => {
                 let slow = dice.between(1_000, 10_000);
                 // The last one ends at the very moment at which it would be dropped.
                 let takes = dice.pick(&[(78, quick), (20, slow), (2, TIMEOUT + GRACE)]);

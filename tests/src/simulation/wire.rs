@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
-    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
-    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobFilter,
+    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
+    ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 use tokio::sync::oneshot;
@@ -71,7 +71,7 @@ pub(super) enum Hears {
     Noise,
 }
 
-/// Calls of one lane take effect in order.
+/// Calls of one lane take effect in order, but for commits, each of which has a connection of its own.
 #[derive(Clone, Copy)]
 enum Lane {
     Enqueues,
@@ -79,6 +79,7 @@ enum Lane {
     Outcomes,
     Beats,
     Duties,
+    Commits,
 }
 
 fn lost() -> StoreError {
@@ -184,12 +185,13 @@ impl Wire {
                 Lane::Beats => fate.before = FOR_EVER,
                 Lane::Duties if dice.chance(0.3) => fate.before = FOR_EVER,
                 Lane::Outcomes => fate.before = dice.between(10_000, 30_000),
+                Lane::Commits => fate.before = dice.between(2_000, 30_000),
                 Lane::Enqueues | Lane::Claims | Lane::Duties => {}
             },
             Weather::Spill => match (lane, dice.below(10)) {
-                (Lane::Outcomes, 0..4) => fate.refused = true,
-                (Lane::Outcomes, 4..6) => fate.silent = true,
-                (Lane::Outcomes, 6..8) => fate.before = dice.between(100, 8_000),
+                (Lane::Outcomes | Lane::Commits, 0..4) => fate.refused = true,
+                (Lane::Outcomes | Lane::Commits, 4..6) => fate.silent = true,
+                (Lane::Outcomes | Lane::Commits, 6..8) => fate.before = dice.between(100, 8_000),
                 _ => {}
             },
             Weather::Lag => {
@@ -203,6 +205,16 @@ impl Wire {
         fate
     }
 
+    /// Begins a transaction.
+    pub(super) fn begin(&self) -> StoreFuture<'_, ()> {
+        self.call(Lane::Commits, |_, _| Ok(()))
+    }
+
+    /// Commits a transaction: rows, and the completion of their job.
+    pub(super) fn commit(&self, now: Now, rows: Vec<JobId>, completion: String) -> StoreFuture<'_, ()> {
+        self.call(Lane::Commits, move |server, life| server.commit(life, now, &rows, &completion))
+    }
+
     fn call<T: Send + 'static>(
         &self,
         lane: Lane,
@@ -212,7 +224,9 @@ impl Wire {
             let fate = self.fate(lane);
             let (mut answer, answered) = oneshot::channel();
             let restored = self.server.restored();
-            let (server, life, lane) = (Arc::clone(&self.server), self.life.clone(), Arc::clone(&self.lanes[lane as usize]));
+            let (server, life) = (Arc::clone(&self.server), self.life.clone());
+            let is_commit = matches!(lane, Lane::Commits);
+            let lane = self.lanes.get(lane as usize).map_or_else(Arc::default, Arc::clone);
             self.life.executor().spawn(async move {
                 let turn = lane.lock_owned().await;
                 if fate.refused {
@@ -227,8 +241,9 @@ impl Wire {
                         if !fate.stubborn {
                             return;
                         }
-                        if life.is_gone() && fate.before < FOR_EVER {
-                            // What a killed process has sent is on its way, and nobody can call it back.
+                        if (life.is_gone() || is_commit) && fate.before < FOR_EVER {
+                            // What a killed process has sent is on its way, and nobody can call it back; nor a commit whose connection
+                            // was given up.
                             tokio::time::sleep(fate.before).await;
                         }
                     }
@@ -320,6 +335,10 @@ impl JobStore for Wire {
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.call(Lane::Duties, move |server, _| server.ask(|store| store.cancellations(worker)))
+    }
+
+    fn contract(&self) -> Option<Contract> {
+        self.server.contract()
     }
 
     fn signal(&self) -> &Signal {

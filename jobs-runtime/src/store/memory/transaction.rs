@@ -5,6 +5,7 @@ use jobs_core::store::{CompletionAnswer, Contract, Now};
 use jobs_core::{JobId, StoreError};
 
 use super::state::State;
+use crate::testing::guards::Guard;
 
 /// Nobody can run these: there is no database.
 pub(super) const CONTRACT: Contract = Contract {
@@ -35,6 +36,7 @@ impl Transaction<'_> {
         let answers = self.state.complete(self.now, outcomes);
         match ids.iter().zip(answers).find(|(_, answer)| *answer != CompletionAnswer::Applied) {
             None => Ok(()),
+            Some(_) if !Guard::FencedCommit.is_on() => Ok(()),
             Some((id, _)) => {
                 Err(StoreError::Refused { message: format!("job {id} does not run under its token any more"), source: None })
             }

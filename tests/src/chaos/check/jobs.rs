@@ -8,6 +8,7 @@ use jobs_core::{JobId, JobRecord, State};
 use super::losses::Losses;
 use super::runs::{self, History};
 use super::{Breach, Findings};
+use crate::chaos::effects::{EFFECT, Fate, fate};
 use crate::chaos::evidence::Evidence;
 use crate::chaos::ledger::End;
 use crate::chaos::work::{self, RETRIES};
@@ -80,7 +81,10 @@ fn end(record: &JobRecord, history: &History<'_>, losses: &Losses<'_>) -> Result
     let ended_by = runs::output(record);
     let quarantined = record.error.as_deref().is_some_and(|error| error.starts_with("quarantined"));
     match record.state {
-        State::Completed if record.failures != planned => Err(format!("it failed {} times, and not {planned}", record.failures)),
+        // Whatever happens to its transaction is a failure.
+        State::Completed if record.failures != planned && record.kind != EFFECT => {
+            Err(format!("it failed {} times, and not {planned}", record.failures))
+        }
         State::Completed => {
             let run = history.runs.iter().find(|run| Some(run.name()) == ended_by);
             match run {
@@ -104,6 +108,8 @@ fn end(record: &JobRecord, history: &History<'_>, losses: &Losses<'_>) -> Result
             }
             Ok(|findings| &mut findings.quarantined)
         }
+        State::Failed if record.kind == EFFECT && fate(record.id) == Fate::Fails => Ok(|findings| &mut findings.failed),
+        State::Cancelled if record.kind == EFFECT && fate(record.id) == Fate::Cancels => Ok(|findings| &mut findings.failed),
         State::Failed if planned > RETRIES && record.failures == planned => Ok(|findings| &mut findings.failed),
         state => Err(format!("it ended as {state} after {} failures, and {planned} were planned", record.failures)),
     }

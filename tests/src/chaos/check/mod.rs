@@ -1,10 +1,11 @@
 //! The check: what the evidence says about every promise. It is pure, so that it can be shown to find what it looks for.
 //!
 //! `jobs` judges how each job ended, `runs` whether each execution of it was right, `ticks` the account of the schedule, `crew`
-//! the processes themselves, `rests` the queue that is paused; `outages` knows when a process could not renew its lease, `losses` by what it may have lost what it held,
+//! the processes themselves, `rests` the queue that is paused, `effects` what jobs write by transactions of their own; `outages` knows when a process could not renew its lease, `losses` by what it may have lost what it held,
 //! `recovery` how long it took to come back.
 
 mod crew;
+mod effects;
 mod jobs;
 mod losses;
 mod outages;
@@ -47,6 +48,12 @@ pub enum Breach {
     TickDoubled,
     /// A tick that was neither fired nor accounted for.
     TickMissed,
+    /// A job that was completed without its effect.
+    EffectMissing,
+    /// A job with several effects.
+    EffectDoubled,
+    /// An effect of a job that was not completed, or by a run that did not complete it.
+    EffectStray,
     /// A claim that got a job of a queue that was paused.
     Paused,
     /// A process that ended by itself, or too late.
@@ -97,6 +104,8 @@ pub struct Findings {
     pub executions: usize,
     /// Ticks that were fired, and those that later ones stood for.
     pub ticks: (usize, u32),
+    /// What is known of the effects of jobs.
+    pub effects: effects::Table,
 }
 
 /// Why a job ran again.
@@ -146,6 +155,7 @@ pub fn check(evidence: &Evidence) -> Findings {
     let mut findings = check_work(evidence);
     ticks::check(evidence, &runs::of_jobs(evidence), &mut findings);
     rests::check(evidence, &mut findings);
+    effects::check(evidence, &mut findings);
     recovery::measure(evidence, &mut findings);
     findings
 }

@@ -35,7 +35,9 @@ pub(super) struct Outages<'a> {
 
 impl<'a> Outages<'a> {
     pub(super) fn of(evidence: &'a Evidence, process: &str) -> Self {
-        let mut faults: Vec<&Fault> = evidence.faults.iter().filter(|fault| fault.is_of(process)).collect();
+        // What is lost of a job's own transaction is in nobody else's way.
+        let is_its = |fault: &&Fault| fault.is_of(process) && fault.what != What::LostCommit;
+        let mut faults: Vec<&Fault> = evidence.faults.iter().filter(is_its).collect();
         faults.sort_by_key(|fault| fault.from);
         Self { faults }
     }

@@ -12,10 +12,11 @@ use jobs_core::{JobId, JobRecord, State};
 use super::losses::Losses;
 use super::{Breach, Findings};
 use crate::chaos::clock::Seconds;
+use crate::chaos::effects::EFFECT;
 use crate::chaos::evidence::Evidence;
 use crate::chaos::faults::What;
 use crate::chaos::ledger::{End, Event};
-use crate::chaos::work::RETRIES;
+use crate::chaos::work::retries;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -75,7 +76,12 @@ pub(super) fn of_jobs(evidence: &Evidence) -> BTreeMap<JobId, History<'_>> {
                     });
                 }
                 Event::Applied { job, token, decision } => histories.entry(*job).or_default().applied.push((*token, decision)),
-                Event::Ready | Event::Lost | Event::Claimed { .. } | Event::End { .. } | Event::Stale { .. } => {}
+                Event::Ready
+                | Event::Lost
+                | Event::Claimed { .. }
+                | Event::End { .. }
+                | Event::Stale { .. }
+                | Event::Commit { .. } => {}
             }
         }
     }
@@ -106,12 +112,12 @@ pub(super) fn check(id: JobId, record: &JobRecord, history: &History<'_>, losses
         if run.token > record.token {
             findings.add(Breach::CompletedTwice, id, format!("run {name} was claimed after the job had ended"));
         }
-        if run.attempt != failures + 1 || run.attempt > RETRIES + 1 {
+        if run.attempt != failures + 1 || run.attempt > retries(&record.kind) + 1 {
             let text = format!("run {name} was attempt {} after {failures} recorded failures", run.attempt);
             findings.add(Breach::WrongAttempt, id, text);
         }
         if counted[place] {
-            failures += u32::from(run.how == Some(End::Failed));
+            failures += u32::from(if record.kind == EFFECT { !has_ended(record, run) } else { run.how == Some(End::Failed) });
             if next.is_some_and(|next| next.begun < run.until) {
                 findings.add(Breach::Overlap, id, format!("run {name} counted, and had not ended when the next one began"));
             }
@@ -145,6 +151,9 @@ pub(super) fn check(id: JobId, record: &JobRecord, history: &History<'_>, losses
 /// Which runs the store has recorded: the one that it has the output of, those whose errors it keeps, and as many that snoozed as it
 /// counts, those first whose process had an answer.
 fn counted(record: &JobRecord, history: &History<'_>) -> Vec<bool> {
+    if record.kind == EFFECT {
+        return counted_with_effect(record, history);
+    }
     let answered = |run: &Run<'_>| history.applied.contains(&(run.token, "snoozed"));
     let snoozed = || history.runs.iter().filter(|run| run.how == Some(End::Snoozed));
     let (sure, unsure): (Vec<_>, Vec<_>) = snoozed().partition(|run| answered(run));
@@ -156,6 +165,23 @@ fn counted(record: &JobRecord, history: &History<'_>) -> Vec<bool> {
         Some(End::Stopped | End::Dropped) | None => false,
     };
     history.runs.iter().map(counts).collect()
+}
+
+/// The same of a job with an effect. What goes wrong with its transaction is a failure, too, whatever its fn has done: of the runs with one
+/// number of an attempt the last one counts, if there were as many failures.
+fn counted_with_effect(record: &JobRecord, history: &History<'_>) -> Vec<bool> {
+    let is_last = |place: usize, run: &Run<'_>| history.runs.get(place + 1).is_none_or(|next| next.attempt > run.attempt);
+    let runs = history.runs.iter().enumerate();
+    runs.map(|(place, run)| has_ended(record, run) || (run.attempt <= record.failures && is_last(place, run))).collect()
+}
+
+/// Whether this run has ended its job as it wanted to: well, or as one that is not wanted any more.
+fn has_ended(record: &JobRecord, run: &Run<'_>) -> bool {
+    match record.state {
+        State::Completed => output(record) == Some(run.name()),
+        State::Cancelled => run.token == record.token,
+        _ => false,
+    }
 }
 
 /// The run that the store says has ended the job.

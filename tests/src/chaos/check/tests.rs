@@ -1,5 +1,7 @@
 //! The check on ledgers made by hand: what is wrong in them is found, and what is right is not.
 
+mod effects;
+
 use std::time::Duration;
 
 use jiff::Timestamp;

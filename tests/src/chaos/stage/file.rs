@@ -14,7 +14,8 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use super::Schedule;
-use crate::chaos::evidence::Tick;
+use crate::chaos::effects::TABLE;
+use crate::chaos::evidence::{Effect, Tick};
 use crate::chaos::plan::Plan;
 
 /// Set for the program that runs in a mount namespace of its own.
@@ -87,6 +88,21 @@ impl File {
         let last = "SELECT last_tick / 1000 FROM jobs_schedule WHERE key = 'tick'";
         let last_tick = connection.query_row(last, [], |row| row.get(0))?;
         Ok(Schedule { ticks, last_tick })
+    }
+
+    pub(super) fn make_effects(&self) -> Result<(), BoxError> {
+        Ok(somebody(&self.path())?.execute_batch(TABLE)?)
+    }
+
+    pub(super) fn effects(&self) -> Result<Vec<Effect>, BoxError> {
+        let connection = somebody(&self.path())?;
+        let mut statement = connection.prepare("SELECT job, token, run FROM effect ORDER BY at")?;
+        let mut rows = statement.query([])?;
+        let mut effects = Vec::new();
+        while let Some(row) = rows.next()? {
+            effects.push(Effect { job: row.get::<_, String>(0)?.parse()?, token: row.get(1)?, run: row.get(2)? });
+        }
+        Ok(effects)
     }
 
     pub(super) fn damage(&self) -> Result<Option<String>, BoxError> {

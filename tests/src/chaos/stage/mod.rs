@@ -11,7 +11,7 @@ pub use file::go_apart;
 pub(crate) use file::somebody;
 pub(crate) use server::Server;
 
-use super::evidence::Tick;
+use super::evidence::{Effect, Tick};
 use super::faults::What;
 use super::plan::{Plan, StoreKind};
 
@@ -67,6 +67,22 @@ impl Stage {
                 Some("no small disk could be mounted, see unshare(1) and mount(8)")
             }
             Self::File(_) | Self::Server(_) => None,
+        }
+    }
+
+    /// Makes the table of effects.
+    pub(super) async fn make_effects(&self) -> Result<(), BoxError> {
+        match self {
+            Self::File(file) => file.make_effects(),
+            Self::Server(server) => server.make_effects().await,
+        }
+    }
+
+    /// Reads the table of effects.
+    pub(super) async fn effects(&self) -> Result<Vec<Effect>, BoxError> {
+        match self {
+            Self::File(file) => file.effects(),
+            Self::Server(server) => server.effects().await,
         }
     }
 

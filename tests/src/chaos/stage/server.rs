@@ -3,7 +3,8 @@
 use jobs_core::BoxError;
 
 use super::Schedule;
-use crate::chaos::evidence::Tick;
+use crate::chaos::effects::{PLACES, TABLE};
+use crate::chaos::evidence::{Effect, Tick};
 use crate::chaos::plan::Plan;
 use crate::{Cluster, Proxy};
 
@@ -16,8 +17,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(super) async fn new(plan: &Plan) -> Result<Self, BoxError> {
-        // Each process has seven connections, and for a moment a second set while the first falls silent.
-        let connections = format!("max_connections = {}", 20 + 15 * (plan.workers + 1));
+        // Each process has seven connections, and for a moment a second set while the first falls silent; and those of its jobs.
+        let connections = format!("max_connections = {}", 20 + (15 + 2 * PLACES) * (plan.workers + 1));
         let cluster = Cluster::new(&[&connections, "superuser_reserved_connections = 0"]);
         let cluster = cluster.ok_or("there is no PostgreSQL server to be had")?;
         cluster.start().await;
@@ -38,6 +39,18 @@ impl Server {
         let (client, connection) = tokio_postgres::connect(&self.cluster.url(), tokio_postgres::NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
+    }
+
+    pub(super) async fn make_effects(&self) -> Result<(), BoxError> {
+        Ok(self.somebody().await?.batch_execute(TABLE).await?)
+    }
+
+    pub(super) async fn effects(&self) -> Result<Vec<Effect>, BoxError> {
+        let mut effects = Vec::new();
+        for row in self.somebody().await?.query("SELECT job, token, run FROM effect ORDER BY at", &[]).await? {
+            effects.push(Effect { job: row.get::<_, String>(0).parse()?, token: row.get(1), run: row.get(2) });
+        }
+        Ok(effects)
     }
 
     pub(super) async fn schedule(&self) -> Result<Schedule, BoxError> {

@@ -1,6 +1,7 @@
 //! What goes wrong with the store and with the ways to it: one fault after the other, each noted if it takes effect, each undone, until
 //! the end.
 
+mod commits;
 mod file;
 mod network;
 mod server;
@@ -27,7 +28,7 @@ impl Storm<'_> {
         match stage {
             Stage::File(stage) => file::rage(self, stage).await,
             Stage::Server(stage) => {
-                tokio::join!(server::rage(self, stage), network::rage(self, stage));
+                tokio::join!(server::rage(self, stage), network::rage(self, stage), commits::rage(self, stage));
             }
         }
     }
