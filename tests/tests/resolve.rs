@@ -94,7 +94,8 @@ fn resolve(dependencies: &str) -> Result<Chosen, String> {
     let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs-runtime");
     let manifest = format!(
         "[workspace]\n\n[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n\
-         [dependencies]\njobs-runtime.path = {runtime:?}\n{dependencies}\n"
+         [dependencies]\njobs-runtime.path = '{}'\n{dependencies}\n",
+        runtime.display()
     );
     std::fs::write(folder.path().join("Cargo.toml"), manifest).map_err(|error| error.to_string())?;
     std::fs::write(folder.path().join("lib.rs"), "").map_err(|error| error.to_string())?;

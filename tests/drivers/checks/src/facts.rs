@@ -28,7 +28,7 @@ pub async fn what_is_committed_is_stored_and_runs<P: Place, A: Application>(stag
     let jobs = stage.client.prepare([A::charge("ann")])?;
     let enqueued = stage.application.sign_up("ann", &jobs, commit).await?;
     assert_eq!(enqueued, [Enqueued { id: jobs.ids()[0], created: true }]);
-    stage.client.wake();
+    running.client().wake();
     running.charge().await?.answer(true)?;
     stage.job_in(enqueued[0].id, State::Completed).await?;
     assert_eq!((stage.guests().await?, stage.charges().await?), (vec!["ann".to_owned()], vec!["ann".to_owned()]));

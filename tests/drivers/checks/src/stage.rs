@@ -72,6 +72,11 @@ impl Running {
         bounded("a charge", self.charges.recv()).await?.ok_or_else(|| "the runtime has ended".into())
     }
 
+    /// The client of the process that runs jobs.
+    pub fn client(&self) -> &Client {
+        self.runtime.client()
+    }
+
     /// Shuts it down.
     pub async fn stop(self) {
         self.runtime.shutdown().await;
