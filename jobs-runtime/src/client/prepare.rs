@@ -83,8 +83,9 @@ impl Client {
         Ok(Prepared { statement: Statement::new(contract.enqueue, jobs_to_text(&jobs, now)), ids })
     }
 
-    /// Lets the workers of this process look for jobs at once: after the commit of a transaction that stored some. Without it they hear of
-    /// them too, on SQLite within a quarter of a second.
+    /// Lets the workers that share this client's store look for jobs at once: after the commit of a transaction that stored some. That is the
+    /// client of a runtime; one that was connected by itself wakes nobody. Without it all hear of them too, on SQLite within a quarter of a
+    /// second.
     pub fn wake(&self) {
         self.store.signal().jobs();
     }
