@@ -198,7 +198,7 @@ impl Writing {
                     telemetry::not_completed_by_commit(completion.id);
                     self.shared.board.recorded(&completion.decision);
                 }
-                // Only its commit can have finished it under this token.
+                // Its commit has finished it under this token; or an earlier write of this outcome, whose answer was lost.
                 CompletionAnswer::Repeated if outcome.commit == Some(Commit::InDoubt) => {
                     self.shared.board.recorded(&Decision::Complete { output: None, note: None });
                 }

@@ -19,7 +19,7 @@ DECLARE
     answers  uuid[];       -- the id that stands there, for each job
     own      boolean[];    -- and whether this call stored it
     missing  boolean;
-    others   boolean := current_setting('transaction_isolation') <> 'read committed';
+    others   boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
 BEGIN
     IF list IS NULL OR json_typeof(list) <> 'array' THEN
         RAISE EXCEPTION 'jobs: a job is a JSON object, and several are a list of them' USING ERRCODE = 'invalid_parameter_value';
@@ -35,9 +35,14 @@ BEGIN
     ) AS m;
     IF wrong IS NULL THEN
         SELECT string_agg('job ' || m.place || ': ' || m.what, '; ' ORDER BY m.place, m.what) INTO wrong FROM (
-            SELECT e.place, '`' || left(k.key, 60) || '` is no key of a job' AS what
-            FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_object_keys(e.job) AS k (key)
-            WHERE k.key <> ALL ('{id,kind,payload,queue,priority,run_at,delay,created_at,name,retries,timeout,tags,metadata,tenant,user,parent,chain,fresh}')
+            SELECT e.place, '`' || left(k.key, 60) || CASE WHEN k.key <> ALL ('{id,kind,payload,queue,priority,run_at,delay,created_at,name,retries,'
+                'timeout,tags,metadata,tenant,user,parent,chain,fresh}') THEN '` is no key of a job' ELSE '` cannot be ' || json_typeof(k.value) END AS what
+            FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_each(e.job) AS k (key, value)
+            WHERE json_typeof(k.value) <> ALL (CASE
+                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,null}'
+                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,null}'
+                WHEN k.key = 'run_at' THEN '{string,number,null}' WHEN k.key = 'fresh' THEN '{boolean,null}'
+                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,null}' ELSE '{}' END::text[])
             UNION ALL
             SELECT n.place, x.what FROM ROWS FROM (json_to_recordset(list) AS (id text, kind text, payload text, queue text, priority text,
                 run_at text, delay text, created_at text, name text, retries text, timeout text, tags text, metadata text, parent text, chain text))
@@ -83,7 +88,8 @@ BEGIN
         array_agg(n.id::uuid) FILTER (WHERE n.id IS NOT NULL),
         coalesce(bool_or(n.id IS NOT NULL AND n.fresh IS DISTINCT FROM 'true'), false)
     INTO ids, known, missing
-    FROM (SELECT i.id, i.fresh, i.place, md5(random()::text || random()::text || clock_timestamp()::text || pg_backend_pid() || '.' || i.place) AS chance
+    FROM (SELECT i.id, i.fresh, i.place, encode(sha256(convert_to(random()::text || random()::text || clock_timestamp()::text
+            || pg_backend_pid() || '.' || i.place, 'UTF8')), 'hex') AS chance
         FROM ROWS FROM (json_to_recordset(list) AS (id text, fresh text)) WITH ORDINALITY AS i (id, fresh, place)) AS n;
     IF missing AND others THEN
         RAISE EXCEPTION 'jobs: a job with an id of its own cannot be stored by a transaction of the isolation level %', current_setting('transaction_isolation')
@@ -106,10 +112,10 @@ BEGIN
             LEFT JOIN LATERAL (SELECT k.queue, k.priority, k.tags FROM {s}.kind AS k WHERE k.name = n.kind
                 ORDER BY k.started_at DESC, k.kinds LIMIT 1) AS d ON true,
             LATERAL (SELECT coalesce(timestamptz 'epoch' + n.created_at * interval '1 microsecond', now()) AS now) AS c,
-            LATERAL (SELECT c.now, CASE
+            LATERAL (SELECT CASE
                 WHEN n.run_at ~ '^-?[0-9]+$' THEN timestamptz 'epoch' + n.run_at::bigint * interval '1 microsecond'
-                WHEN n.run_at IS NOT NULL THEN n.run_at::timestamptz
-                ELSE least(c.now + coalesce(n.delay, 0) * interval '1 millisecond', timestamptz '9999-12-30 22:00:00+00') END AS due) AS t
+                ELSE coalesce(n.run_at::timestamptz, c.now + coalesce(n.delay, 0) * interval '1 millisecond') END AS at) AS a,
+            LATERAL (SELECT c.now, least(a.at, timestamptz '9999-12-30 22:00:00+00') AS due) AS t
             -- What this transaction still sees although it has ended since, the unique index does not.
             WHERE NOT others OR NOT EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.id = ids[n.place])
             ORDER BY n.place ON CONFLICT DO NOTHING RETURNING job.id
