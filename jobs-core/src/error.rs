@@ -44,9 +44,10 @@ pub enum EnqueueError {
     },
     /// The store cannot take jobs from a transaction of the caller's own.
     #[error(
-        "this store ({0}) takes no jobs from a transaction of the caller's own: use SQLite or PostgreSQL, or enqueue by the client"
+        "this store ({0}) takes no jobs from a transaction of the caller's own: PostgreSQL does, and SQLite from 3.51.3 on; or enqueue by \
+         the client"
     )]
-    NoContract(&'static str),
+    NoContract(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -193,10 +193,9 @@ impl Own {
                 continue;
             };
             match &maker.end {
-                End::Drop => drop(service),
-                // A transaction was made last, so a failed one is dropped before anything is awaited.
                 End::Commit(commit) if settled.is_ok() => transaction = Some((service, commit)),
-                End::Commit(_) => drop(service),
+                // A transaction was made last, so a failed one is dropped before anything is awaited.
+                End::Commit(_) | End::Drop => drop(service),
                 End::Await(end) => {
                     let ending = if settled.is_ok() { Ending::Completed } else { Ending::Failed };
                     if let Err(error) = end(service, ending).await {
@@ -441,6 +440,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands for what a job returns")]
     fn completed() -> Settled {
         Ok(Some("7".to_owned()))
     }

@@ -25,6 +25,7 @@
 //! | `jobs.part_failing` | warn | a part of the engine failed and tries again | `part`, `message` |
 //! | `jobs.part_panicked` | error | a part of the engine panicked and starts anew | `part`, `message` |
 //! | `jobs.no_free_thread` | warn | jobs block all threads of the runtime | |
+//! | `jobs.not_completed_by_commit` | warn | the commit of a job's transaction did not complete it: the program forgot the statement | `id` |
 //! | `jobs.stopping` | info | the shutdown has reached a step | `step` |
 //! | `jobs.stopped` | info | the runtime has stopped | |
 

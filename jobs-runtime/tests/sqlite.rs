@@ -116,6 +116,32 @@ async fn somebody_elses_file_is_refused_untouched() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_shared_keeps_its_tables_and_whose_it_is() {
+    let place = place();
+    std::fs::create_dir_all(place.path.parent().expect("a folder")).expect("made");
+    let users = Connection::open(&place.path).expect("opens");
+    users
+        .execute_batch("PRAGMA application_id = 7; CREATE TABLE users (id INTEGER); INSERT INTO users VALUES (1)")
+        .expect("made");
+    let mut options = SqliteOptions::new(&place.path);
+    options.shared = true;
+    let store = SqliteStore::open(options).await.expect("it is shared");
+    store.enqueue(now(0), vec![job(1)]).await.expect("stored");
+    store.close().await.expect("closed");
+    let number = |sql: &str| users.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(
+        (number("SELECT count(*) FROM users"), number("SELECT count(*) FROM jobs_job"), number("PRAGMA application_id")),
+        (1, 1, 7)
+    );
+    // From now on it has the tables of jobs, and may be opened by anybody.
+    assert!(SqliteStore::open(SqliteOptions::new(&place.path)).await.is_ok());
+    let foreign = number(
+        "SELECT count(*) FROM sqlite_master WHERE substr(tbl_name, 1, 5) <> 'jobs_' AND substr(tbl_name, 1, 7) <> 'sqlite_'",
+    );
+    assert_eq!(foreign, 1, "all that is ours is called so");
+}
+
+#[tokio::test]
 async fn a_folder_is_no_file() {
     let place = place();
     std::fs::create_dir_all(&place.path).expect("made");

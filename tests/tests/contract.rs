@@ -452,6 +452,29 @@ async fn an_id_of_ones_own_is_stored_only_where_its_end_can_be_seen() {
 }
 
 #[tokio::test]
+async fn a_role_that_may_only_enqueue_can_do_that_and_no_more() {
+    let Some(world) = World::in_postgres() else { return };
+    let store = world.store().await;
+    let client = world.client(&store);
+    let mut caller = world.caller().await;
+    let Caller::Server(_, schema) = &caller else { return };
+    let (schema, role) = (schema.clone(), format!("clerk_{}", std::process::id()));
+    let grants = format!(
+        "CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT, INSERT, DELETE ON {schema}.job TO {role}; \
+         GRANT SELECT ON {schema}.history, {schema}.kind, {schema}.migration TO {role}; SET ROLE {role}"
+    );
+    caller.batch(&grants).await.expect("granted");
+    let stored = caller.enqueue(r#"[{"kind":"thank","name":"a"},{"kind":"thank","name":"a"}]"#).await.expect("stored");
+    assert_eq!((stored[0].1, stored[1].1), (true, false));
+    let id = &stored[0].0;
+    let refusal = caller.complete(&format!(r#"{{"id":"{id}","token":0}}"#)).await.expect_err("it may not");
+    assert!(refusal.0.contains("permission denied"), "{refusal}");
+    assert_eq!(found(&client, id.parse().unwrap()).await.state, State::Available);
+    caller.batch(&format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")).await.expect("gone");
+    world.clean_up().await;
+}
+
+#[tokio::test]
 async fn the_store_in_memory_says_that_it_has_no_sql() -> Result<(), EnqueueError> {
     let world = World::in_memory();
     let store = world.store().await;

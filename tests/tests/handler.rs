@@ -186,7 +186,7 @@ async fn transfer(
 }
 
 #[job]
-async fn charge<'c>(tx: &mut Transaction<'c>, order: u64) {
+async fn charge(tx: &mut Transaction<'_>, order: u64) {
     tx.statements.push(order.to_string());
 }
 

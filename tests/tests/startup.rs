@@ -83,6 +83,16 @@ fn all_mistakes_are_reported_at_once() {
 }
 
 #[test]
+fn the_client_of_a_runtime_is_shared_and_none_of_a_run_alone() {
+    #[job]
+    async fn alone(client: &mut Client) {
+        let _ = client;
+    }
+    let error = text(builder().register(alone::entry().clone()).check());
+    assert!(error.contains("borrows `&mut jobs_runtime::client::Client`, which was not provided"), "{error}");
+}
+
+#[test]
 fn bad_settings_are_reported_at_once() {
     let mut sources = Sources::none();
     sources.variables.insert("JOBS_CONCURRENCY".to_owned(), "none".to_owned());

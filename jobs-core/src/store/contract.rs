@@ -128,8 +128,8 @@ enum Json {
 }
 
 impl Json {
-    fn text(text: impl Into<String>) -> Option<Self> {
-        Some(Self::Text(text.into()))
+    fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
     }
 
     fn into_text(self) -> String {
@@ -149,8 +149,8 @@ enum Instant {
 }
 
 impl Instant {
-    fn of(instant: Timestamp) -> Option<Self> {
-        Some(Self::Micros(instant.as_microsecond()))
+    fn of(instant: Timestamp) -> Self {
+        Self::Micros(instant.as_microsecond())
     }
 
     fn timestamp(&self) -> Result<Timestamp, StoreError> {
@@ -186,28 +186,28 @@ impl<'a> JobText<'a> {
     fn of(job: &'a NewJob, now: Option<Timestamp>) -> Self {
         let (run_at, delay) = match job.when {
             When::Now => (None, None),
-            When::At(instant) => (Instant::of(instant), None),
+            When::At(instant) => (Some(Instant::of(instant)), None),
             // No wait is longer than all times.
             When::After(delay) => (None, Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).min(LONGEST_DELAY))),
         };
         Self {
             id: job.id,
             kind: Cow::Borrowed(&job.kind),
-            payload: Json::text(&*job.payload),
+            payload: Some(Json::text(&*job.payload)),
             queue: Some(Cow::Borrowed(&job.queue)),
             priority: Some(job.priority),
             run_at,
             delay,
-            created_at: now.and_then(Instant::of),
+            created_at: now.map(Instant::of),
             name: job.name.as_deref().map(Cow::Borrowed),
             retries: job.retries,
             timeout: job.timeout.map(|timeout| u64::try_from(timeout.as_millis().max(1)).unwrap_or(u64::MAX).min(LONGEST_DELAY)),
-            tags: Json::text(serde_json::to_string(&job.tags).unwrap_or_default()),
-            metadata: job.metadata.as_ref().and_then(|metadata| Json::text(serde_json::to_string(metadata).unwrap_or_default())),
+            tags: Some(Json::text(serde_json::to_string(&job.tags).unwrap_or_default())),
+            metadata: job.metadata.as_ref().map(|metadata| Json::text(serde_json::to_string(metadata).unwrap_or_default())),
             tenant: job.tenant.as_deref().map(Cow::Borrowed),
             user: job.user.as_deref().map(Cow::Borrowed),
             parent: job.parent,
-            chain: crate::chain::to_text(&job.chain).and_then(Json::text),
+            chain: crate::chain::to_text(&job.chain).map(Json::text),
             fresh: job.fresh,
         }
     }
@@ -269,10 +269,10 @@ pub fn completion_to_text(completion: &Completion, now: Option<Timestamp>) -> Op
     let outcome = OutcomeText {
         id: completion.id,
         token: completion.token,
-        output: output.as_deref().and_then(Json::text),
+        output: output.as_deref().map(Json::text),
         note: note.as_deref().map(Cow::Borrowed),
-        started_at: Instant::of(completion.started_at),
-        finished_at: now.and_then(Instant::of),
+        started_at: Some(Instant::of(completion.started_at)),
+        finished_at: now.map(Instant::of),
         followers: completion.followers.iter().map(|job| JobText::of(job, now)).collect(),
     };
     serde_json::to_string(&outcome).ok()
@@ -313,4 +313,88 @@ pub fn answers(text: &str) -> Result<Vec<Enqueued>, StoreError> {
 pub fn answers_to_text(answers: &[Enqueued]) -> String {
     let answers: Vec<AnswerText> = answers.iter().map(|&Enqueued { id, created }| AnswerText { id, created }).collect();
     serde_json::to_string(&answers).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        proptest::collection::vec(any::<char>(), 0..8).prop_map(|chars| chars.into_iter().collect())
+    }
+
+    prop_compose! {
+        fn job()(
+            (key, payload, queue, priority) in (any::<[u8; 10]>(), text(), "[a-z]{1,9}", any::<i16>()),
+            when in prop_oneof![
+                Just(When::Now),
+                (0_u64..1 << 40).prop_map(|millis| When::After(Duration::from_millis(millis))),
+                (-1_i64 << 40..1 << 40).prop_map(|micros| When::At(Timestamp::from_microsecond(micros).unwrap())),
+            ],
+            (name, retries, timeout) in (proptest::option::of("[a-z]{1,9}"), any::<Option<u32>>(), proptest::option::of(1_u64..1 << 40)),
+            (tags, metadata) in (proptest::collection::vec("[a-z]{1,9}", 0..3), proptest::option::of(text())),
+            (tenant, user) in (proptest::option::of(text()), proptest::option::of(text())),
+            (follows, parent, fresh) in (any::<bool>(), any::<bool>(), any::<bool>()),
+        ) -> NewJob {
+            let id = JobId::from_parts(7, key);
+            let mut job = NewJob::new("mail", serde_json::json!({ "text": payload }).to_string());
+            (job.id, job.queue, job.priority, job.when, job.fresh) = (Some(id), queue.into(), priority, when, fresh);
+            (job.name, job.retries, job.timeout) = (name, retries, timeout.map(Duration::from_millis));
+            job.tags = tags.into_iter().map(Cow::Owned).collect();
+            job.metadata = metadata.map(|text| serde_json::Map::from_iter([("key".to_owned(), serde_json::Value::from(text))]));
+            (job.tenant, job.user, job.parent) = (tenant, user, parent.then_some(id));
+            if follows {
+                job.chain = crate::chain::from_text(Some(r#"[{"kind":"next","argument":"x"}]"#)).unwrap();
+            }
+            job
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn jobs_and_outcomes_come_back_as_they_were(jobs in proptest::collection::vec(job(), 0..4), token in 0_i64..1 << 60, output in text()) {
+            let now = Timestamp::from_second(1_800_000_000).unwrap();
+            prop_assert_eq!(&jobs_from_text(&jobs_to_text(&jobs, Some(now))).unwrap(), &jobs);
+            prop_assert_eq!(&jobs_from_text(&jobs_to_text(&jobs, None)).unwrap(), &jobs);
+            let decision = Decision::Complete { output: Some(output.clone()), note: Some(output) };
+            let id = JobId::from_parts(1, [1; 10]);
+            let completion = Completion { id, seq: 0, token, started_at: now, decision, followers: jobs };
+            let read = completions_from_text(&completion_to_text(&completion, Some(now)).unwrap()).unwrap();
+            prop_assert_eq!(format!("{read:?}"), format!("{:?}", [completion]));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in ".{0,200}") {
+            let _ = (jobs_from_text(&text), completions_from_text(&text), answers(&text));
+        }
+    }
+
+    #[test]
+    fn one_object_is_as_good_as_a_list_and_json_as_its_text() {
+        let one = jobs_from_text(r#"{"kind":"mail","payload":{"a":1},"tags":["x"],"run_at":"2030-01-01T00:00:00Z"}"#).unwrap();
+        let listed =
+            jobs_from_text(r#"[{"kind":"mail","payload":"{\"a\":1}","tags":"[\"x\"]","run_at":1893456000000000}]"#).unwrap();
+        assert_eq!(one, listed);
+    }
+
+    #[test]
+    fn what_is_unknown_or_wrong_is_refused() {
+        for text in
+            ["7", r#"{"kind":"a b"}"#, r#"{"kind":"a","args":{}}"#, r#"{"kind":"a","delay":1,"run_at":1}"#, r#"{"payload":{}}"#]
+        {
+            assert!(jobs_from_text(text).is_err(), "{text}");
+        }
+        assert!(completions_from_text(r#"{"id":"00000000-0000-0000-0000-000000000001","token":1,"state":"failed"}"#).is_err());
+        assert!(answers("nonsense").unwrap_err().to_string().contains("this is not the answer"));
+    }
+
+    #[test]
+    fn only_a_completion_has_a_form() {
+        let id = JobId::from_parts(1, [1; 10]);
+        let decision = Decision::HandBack;
+        let completion = Completion { id, seq: 0, token: 1, started_at: Timestamp::UNIX_EPOCH, decision, followers: Vec::new() };
+        assert_eq!(completion_to_text(&completion, None), None);
+    }
 }

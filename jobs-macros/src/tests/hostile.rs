@@ -298,5 +298,6 @@ proptest! {
         drop(expand("", &format!("async fn f({params}) {{}}")));
         drop(expand("", &format!("async fn f(a: {params}) -> {returned} {{}}")));
         drop(expand("nonsense", &format!("async fn f<{item}>(a: &{params}) {{}}")));
+        drop(expand("", &format!("async fn f<'a>(a: &mut A<'a, {params}>, b: &'a mut {params}, c: &mut ({params})) {{}}")));
     }
 }

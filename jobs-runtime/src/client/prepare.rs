@@ -67,7 +67,8 @@ impl Client {
         I::Item: IntoJob,
     {
         let Some(contract) = self.store.contract() else {
-            return Err(EnqueueError::NoContract(self.store.info().name));
+            let info = self.store.info();
+            return Err(EnqueueError::NoContract(format!("{} {}", info.name, info.version)));
         };
         let mut jobs = jobs.into_iter().map(IntoJob::into_new_job).collect::<Result<Vec<_>, _>>()?;
         if jobs.len() > MAX_BATCH {
@@ -82,8 +83,9 @@ impl Client {
         Ok(Prepared { statement: Statement::new(contract.enqueue, jobs_to_text(&jobs, now)), ids })
     }
 
-    /// Lets the workers of this process look for jobs at once: after the commit of a transaction that stored some. Without it they hear of
-    /// them too, on SQLite within a quarter of a second.
+    /// Lets the workers that share this client's store look for jobs at once: after the commit of a transaction that stored some. That is the
+    /// client of a runtime; one that was connected by itself wakes nobody. Without it all hear of them too, on SQLite within a quarter of a
+    /// second.
     pub fn wake(&self) {
         self.store.signal().jobs();
     }

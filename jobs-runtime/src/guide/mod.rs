@@ -7,6 +7,7 @@
 //! | [`defining`] | the keys of `#[job]`; what may change while stored jobs wait; closures |
 //! | [`signatures`] | what the fn may look like: arguments, services, return types, what is refused, other attributes |
 //! | [`enqueuing`] | now, later, in bulk, once, one after the other; from a handler, and from a program that runs nothing |
+//! | [`transactions`] | jobs in your own database transaction, and jobs whose rows and completion are one commit |
 //! | [`schedules`] | cron, intervals, zones and clock changes; missed ticks, overlaps, and schedules by environment |
 //! | [`running`] | queues, concurrency and pauses; failures, verdicts, timeouts, cancellation, panics; the end of the process |
 //! | [`looking`] | what a job did, what waits, and how the runtime does; cancelling and requeueing |

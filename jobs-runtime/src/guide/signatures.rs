@@ -165,9 +165,10 @@
 //!
 //! # Services of one run
 //!
-//! A `&mut T` is made before the run, by what the builder was given as `provide_scoped`, `provide_scoped_with` or
-//! `provide_transaction` for the type `T`, and ended after it. `&T` and `&mut T` are two services, each provided by itself. A run
-//! has one of each type, and at most one transaction: give a second its own struct.
+//! A `&mut T` is made before the run, by what the builder was given for the type `T` as
+//! [`provide_scoped`](crate::Builder::provide_scoped), [`provide_scoped_with`](crate::Builder::provide_scoped_with) or
+//! [`provide_transaction`](crate::Builder::provide_transaction), and ended after it. `&T` and `&mut T` are two services, each
+//! provided by itself. A run has one of each type, and at most one transaction: give a second its own struct.
 //!
 //! The type has to own what it holds, since nothing lives as long that it could borrow from. A lifetime in it, as in
 //! `&mut Transaction<'_, Postgres>`, is `'static` for whoever makes the value; write `'_` for it. A trait object is found by the
@@ -175,7 +176,7 @@
 //!
 //! ```standalone_crate
 //! use std::marker::PhantomData;
-//! use jobs_runtime::{IntoJob, job};
+//! use jobs_runtime::{IntoJob, Runtime, job};
 //!
 //! // As the crates for databases have it: with the lifetime of its connection, where it borrows one.
 //! #[derive(Default)]
@@ -200,6 +201,18 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! Runtime::builder()
+//!     .provide(Rates { fee: 30 })
+//!     .provide_scoped(|_| async { Ok(Scratch::<u64>::default()) })
+//!     .provide_transaction(
+//!         |_| async { Ok(Transaction::default()) },
+//!         |mut tx: Transaction<'static>, completion| async move {
+//!             tx.statements.push(completion.sql().to_owned());
+//!             Ok(())
+//!         },
+//!     )
+//!     .check()?;
+//!
 //! // They are no arguments.
 //! assert_eq!(charge::job(500).into_new_job()?.payload, r#"{"cents":500}"#);
 //!

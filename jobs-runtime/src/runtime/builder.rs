@@ -383,5 +383,5 @@ impl Builder {
 
 /// The one service that every runtime has by itself.
 fn has_client(entry: &jobs_core::inject::ServiceEntry) -> bool {
-    (entry.id)() == std::any::TypeId::of::<Client>()
+    !entry.own && (entry.id)() == std::any::TypeId::of::<Client>()
 }

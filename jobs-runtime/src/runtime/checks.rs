@@ -148,7 +148,7 @@ fn check_entry(
     for service in entry.services.iter().filter(|service| !services.has(service) && !provided_later(service)) {
         let name = (service.type_name)();
         let how = match (service.own, name.starts_with("dyn ")) {
-            (true, _) => "provide_scoped(..)".to_owned(),
+            (true, _) => "provide_scoped(..)` or `provide_transaction(..)".to_owned(),
             (false, true) => format!("provide_arc::<{name}>(..)"),
             (false, false) => "provide(..)".to_owned(),
         };

@@ -15,6 +15,7 @@ use super::value::Value;
 /// All settings of one process. `Debug` masks passwords. Ranges and defaults stand in [the table](super).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Settings {
     /// `store`: where the jobs are kept.
     pub store: StoreUrl,

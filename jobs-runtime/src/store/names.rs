@@ -37,9 +37,10 @@ pub(super) fn kinds_key(kinds: &[NewKind]) -> String {
         }
     };
     for kind in kinds {
-        [&kind.name, &kind.shape, &kind.queue].into_iter().for_each(|text| add(text));
+        for text in [&kind.name, &kind.shape, &kind.queue].into_iter().chain(&kind.tags) {
+            add(text);
+        }
         add(&kind.priority.to_string());
-        kind.tags.iter().for_each(|tag| add(tag));
         add("");
     }
     format!("{:016x}{:016x}", halves[0], halves[1])

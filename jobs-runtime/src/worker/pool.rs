@@ -38,6 +38,8 @@ struct Inner {
     held: BTreeMap<JobId, Entry>,
     waiting: usize,
     on_probation: bool,
+    /// How often something that was in the way of taking more has gone.
+    lifted: u64,
     /// What was asked to stop since its lease was lost.
     fenced: Vec<Weak<Leash>>,
     accepting: bool,
@@ -86,6 +88,8 @@ pub(crate) struct Wish {
     pub(crate) queues: Vec<QueueDemand>,
     pub(crate) limit: usize,
     pub(crate) probation: bool,
+    /// What was in the way when it was made: see [`Inner::lifted`].
+    lifted: u64,
 }
 
 /// How many jobs are held, and how.
@@ -117,6 +121,7 @@ impl Pool {
             held: BTreeMap::new(),
             waiting: 0,
             on_probation: false,
+            lifted: 0,
             fenced: Vec::new(),
             accepting: true,
             epoch: 0,
@@ -160,9 +165,11 @@ impl Pool {
                 inner.queues[queue].waiting.push_back(job);
             }
         }
+        // What has gone since the wish was made may have kept jobs from it: then asking again is of use.
+        let stands = inner.lifted == wish.lifted;
         for demand in &wish.queues {
             if let Some(&queue) = inner.by_name.get(&demand.queue) {
-                inner.queues[queue].dry = !all && got[queue] < demand.limit;
+                inner.queues[queue].dry = stands && !all && got[queue] < demand.limit;
             }
         }
         inner.startable()
@@ -217,6 +224,7 @@ impl Pool {
         if lifted {
             // Either was in the way of taking more: one on probation, or too many outcomes on their way.
             inner.on_probation = inner.held.values().any(|entry| entry.probation);
+            inner.lifted += 1;
             for queue in &mut inner.queues {
                 queue.dry = false;
             }
@@ -384,7 +392,7 @@ impl Queue {
 
 impl Inner {
     fn wish(&self) -> Wish {
-        let mut wish = Wish::default();
+        let mut wish = Wish { lifted: self.lifted, ..Wish::default() };
         if !self.may_take() {
             return wish;
         }
@@ -474,5 +482,66 @@ impl Inner {
         let queue = &mut self.queues[slot.queue];
         queue.running = queue.running.saturating_sub(1);
         queue.moved = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use jobs_core::JobId;
+    use jobs_core::record::ClaimedJob;
+    use jobs_core::store::Held;
+
+    use super::{Pool, QueueOption};
+
+    fn crashed(seq: i64, queue: &str) -> ClaimedJob {
+        let (text, now) = (Arc::from(queue), Timestamp::UNIX_EPOCH);
+        ClaimedJob {
+            id: JobId::from_parts(0, [u8::try_from(seq).unwrap(); 10]),
+            seq,
+            token: 2,
+            kind: Arc::clone(&text),
+            queue: text,
+            priority: 0,
+            payload: String::new(),
+            name: None,
+            retries: None,
+            timeout: None,
+            failures: 0,
+            crashes: 1,
+            tags: None,
+            metadata: None,
+            tenant: None,
+            user: None,
+            created_at: now,
+            run_at: now,
+            tick: None,
+            chain: None,
+        }
+    }
+
+    #[test]
+    fn a_claim_that_was_under_way_while_probation_ended_does_not_hide_the_next_job() {
+        let pool = Pool::new(8, &["a", "b"].map(|name| QueueOption { name: name.into(), concurrency: Some(1) }));
+        let wish = pool.wish();
+        assert!(wish.probation);
+        let first = crashed(1, "a");
+        let held = Held { id: first.id, token: first.token };
+        pool.put(&wish, vec![first]);
+        let slot = pool.start().unwrap().slot;
+        pool.refresh();
+        // Asked for without jobs on probation, since one runs. Its answer is on the way when that one is settled.
+        let without = pool.wish();
+        assert!(!without.probation && !without.queues.is_empty());
+        pool.end(slot);
+        pool.settle([held].into_iter());
+        pool.put(&without, Vec::new());
+        let next = pool.wish();
+        assert!(next.probation && next.queues.len() == 2, "{next:?}");
+        // What that one does not bring is not there.
+        pool.put(&next, Vec::new());
+        assert_eq!(pool.wish().queues, []);
     }
 }

@@ -94,5 +94,9 @@ impl UnitOfWork for Unit {
 
     fn committed(&self) {
         self.committed.store(true, Ordering::Release);
+        // It may have stored jobs, of which a file alone tells nobody at once.
+        if self.contract.is_some_and(|contract| contract.one_writer) {
+            self.shared.store.signal().jobs();
+        }
     }
 }

@@ -200,7 +200,7 @@ pub async fn a_repeated_outcome_is_told_from_a_stale_one(subject: &dyn Subject) 
     assert!(answers[1..].iter().all(|answer| *answer == CompletionAnswer::Repeated), "in one batch: {answers:?}");
     assert_eq!(worker.state(id).await, State::Completed, "in one batch");
     let before = worker.record(id).await;
-    for decision in [done(), fail()] {
+    for decision in [done(), fail(), retry(SECOND), Decision::HandBack] {
         assert_eq!(worker.end(&run, decision).await, CompletionAnswer::Repeated);
     }
     assert_eq!(worker.record(id).await, before);
