@@ -155,10 +155,12 @@ impl Stage {
         let handler = Handler::Closure(Arc::new(move |call| {
             let (stage, scope) = (stage.clone(), call.scope);
             Ok(Box::pin(async move {
+                // It has begun, however long its transaction takes to begin.
+                let begun = stage.begin(scope.context());
                 let mut own = scope.build(OWN).await?;
                 let mut unit = own.take::<Unit>()?;
                 unit.write();
-                let settled = stage.run(scope.context().clone()).await.settle();
+                let settled = stage.go_on(begun, scope.context()).await.settle();
                 own.put(unit);
                 own.end(settled).await
             }))
@@ -169,16 +171,26 @@ impl Stage {
     }
 
     async fn run(&self, context: JobContext) -> Result<String, BoxError> {
+        let begun = self.begin(&context);
+        self.go_on(begun, &context).await
+    }
+
+    /// Begins a run, and says what its chance is.
+    fn begin(&self, context: &JobContext) -> (Run<'_>, Dice) {
         let now = self.server.own_now();
         let (number, nth) = self.server.book().referee.began(now, &self.life, context.id(), context.attempt());
         let text = format!("{} {} attempt {}", context.kind(), job_text(context.id()), context.attempt());
         self.server.note(&self.life.name(), format_args!("run {text}"));
-        let _run = Run { stage: self, number, text };
-        let mut dice = Dice::new(self.seed ^ mix(context.id().as_bytes()).wrapping_add(nth.unsigned_abs()));
+        let dice = Dice::new(self.seed ^ mix(context.id().as_bytes()).wrapping_add(nth.unsigned_abs()));
+        (Run { stage: self, number, text }, dice)
+    }
+
+    /// Does what a run does, to its end.
+    async fn go_on(&self, (_run, mut dice): (Run<'_>, Dice), context: &JobContext) -> Result<String, BoxError> {
         let hears = dice.chance(0.5);
         tokio::select! {
             biased;
-            done = self.play(&context, &mut dice) => done,
+            done = self.play(context, &mut dice) => done,
             () = context.cancelled(), if hears => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 Err("stopped".into())

@@ -84,6 +84,8 @@ pub(super) struct Transaction {
     effects: Arc<Effects>,
     open: Open,
     chance: fastrand::Rng,
+    /// Whether the commit goes on although its run was dropped, as code on a thread of its own does.
+    goes_on: bool,
 }
 
 enum Open {
@@ -109,7 +111,10 @@ impl Effects {
                 let effects = Arc::clone(&effects);
                 async move { effects.begin(scope.context()).await }
             },
-            Transaction::commit,
+            |transaction: Transaction, completion| async move {
+                let (goes_on, commit) = (transaction.goes_on, transaction.commit(completion));
+                if goes_on { tokio::spawn(commit).await? } else { commit.await }
+            },
         )
     }
 
@@ -125,8 +130,13 @@ impl Effects {
             Way::File(path) => Open::File(file::Open::begin(path.clone()).await?),
             Way::Server(pool) => Open::Server(pool.begin().await?),
         };
-        Ok(Transaction { effects: self, open, chance })
+        Ok(Transaction { effects: self, open, chance, goes_on: goes_on(context.id()) })
     }
+}
+
+/// Whether a job goes on when it is asked to stop, as half of them do.
+fn goes_on(job: JobId) -> bool {
+    job.as_bytes()[11].is_multiple_of(2)
 }
 
 /// What `#[job]` writes for a fn that borrows `&mut Transaction`, but for the account of its runs.
@@ -153,8 +163,7 @@ fn kind(desk: &Arc<Desk>) -> JobEntry {
 /// Writes the row, and does then what is to become of the job.
 async fn work(context: &JobContext, run: &mut Run<'_>, transaction: &mut Transaction) -> Result<String, BoxError> {
     let (job, is_first) = (context.id(), context.attempt() == 1);
-    // Half of the jobs go on when they are asked to stop.
-    let listens = fate(job) == Fate::TimesOutOnce || job.as_bytes()[11] & 1 == 0;
+    let listens = fate(job) == Fate::TimesOutOnce || !goes_on(job);
     let done = async {
         transaction.write(job, run).await?;
         match fate(job) {
