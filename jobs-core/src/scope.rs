@@ -500,7 +500,7 @@ mod tests {
     fn a_job_that_may_not_be_completed_is_not_committed() {
         let world = World::default().transaction::<1>();
         let (log, settled) = world.run(&[own::<Noted<1>>()], Ok(Some("refused".to_owned())));
-        assert_eq!(log, "begins, 1 begun, completion of Some(\"refused\"), 1 dropped");
+        assert_eq!(log, "1 begun, begins, completion of Some(\"refused\"), 1 dropped");
         assert_eq!(settled, Err(Failure::new("the lease is lost")));
     }
 
@@ -511,7 +511,7 @@ mod tests {
         assert!(twice.1.unwrap_err().message.ends_with("Noted<1>` is asked for twice: a run has one service of each type"));
         let world = World::default().transaction::<1>().transaction::<2>();
         let (log, settled) = world.run(&[own::<Noted<1>>(), own::<Noted<2>>()], completed());
-        assert_eq!(log, "begins, 1 begun, 1 dropped");
+        assert_eq!(log, "1 begun, begins, 1 dropped");
         assert!(settled.unwrap_err().message.ends_with("each complete the job: a run has one transaction"));
     }
 
@@ -526,7 +526,7 @@ mod tests {
         let failure = now(own.end(completed())).unwrap_err();
         assert_eq!(failure.message, "`jobs_core::scope::tests::Noted<2>` was not given back");
         drop(transaction);
-        assert_eq!(log.taken(), "1 made, begins, 2 begun, 1 dropped, 2 dropped");
+        assert_eq!(log.taken(), "1 made, 2 begun, begins, 1 dropped, 2 dropped");
     }
 
     #[test]

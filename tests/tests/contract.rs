@@ -340,18 +340,18 @@ async fn a_job_is_completed_under_its_token_alone() {
     on_every_shared_store(async |world| {
         let store = world.store().await;
         let client = world.client(&store);
-        let (hold, mut held) = tokio::sync::mpsc::unbounded_channel();
+        let (tell, mut runs) = tokio::sync::mpsc::unbounded_channel();
         let (release, released) = tokio::sync::watch::channel(false);
         let entry = closure("held", move |_: JobContext| {
-            let (hold, mut released) = (hold.clone(), released.clone());
+            let (tell, mut released) = (tell.clone(), released.clone());
             async move {
-                let _ = hold.send(());
+                let _ = tell.send(());
                 let _ = released.wait_for(|released| *released).await;
             }
         });
         let runtime: Runtime = world.builder(&store).register(entry).start().await.expect("it starts");
         let id = enqueue(&client, "held").await;
-        held.recv().await.expect("it runs");
+        runs.recv().await.expect("it runs");
         let token = world
             .until("the claim", async || Some(found(&client, id).await).filter(|job| job.state == State::Running))
             .await
