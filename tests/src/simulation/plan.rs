@@ -155,7 +155,7 @@ const PAUSES: u64 = 0x7061_7573_6573;
 const SCHEDULES: u64 = 0x7469_636b_7374;
 
 /// The same for units of work.
-const UNITS: u64 = 0x756e_6974_73;
+const UNITS: u64 = 0x0075_6e69_7473;
 
 /// The number of the first order of a unit of work.
 const FIRST_UNIT: u64 = 50;

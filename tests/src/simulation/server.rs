@@ -271,7 +271,9 @@ impl Server {
             transaction.complete(completion)?;
             let mut book = self.book();
             for outcome in &outcomes {
-                rows.iter().for_each(|job| book.effects.add(*job, outcome.token));
+                for job in rows {
+                    book.effects.add(*job, outcome.token);
+                }
             }
             Ok(())
         });

@@ -57,11 +57,11 @@ pub(super) enum Fate {
 pub(super) fn fate(job: JobId) -> Fate {
     let bytes = job.as_bytes();
     match u16::from_be_bytes([bytes[12], bytes[13]]) % 1_000 {
-        ..700 => Fate::Good,
-        ..800 => Fate::FailsOnce,
-        ..880 => Fate::PanicsOnce,
-        ..890 => Fate::TimesOutOnce,
-        ..960 => Fate::Fails,
+        0..700 => Fate::Good,
+        700..800 => Fate::FailsOnce,
+        800..880 => Fate::PanicsOnce,
+        880..890 => Fate::TimesOutOnce,
+        890..960 => Fate::Fails,
         _ => Fate::Cancels,
     }
 }
@@ -76,7 +76,7 @@ pub(super) struct Effects {
 
 enum Way {
     File(PathBuf),
-    Server(server::Pool),
+    Server(Box<server::Pool>),
 }
 
 /// The transaction of one run.
@@ -98,7 +98,7 @@ impl Effects {
     pub(super) fn new(desk: &Arc<Desk>, url: &str, outside: bool) -> Result<Arc<Self>, BoxError> {
         let way = match url.strip_prefix("sqlite://") {
             Some(path) => Way::File(path.into()),
-            None => Way::Server(server::Pool::new(url)?),
+            None => Way::Server(Box::new(server::Pool::new(url)?)),
         };
         Ok(Arc::new(Self { desk: Arc::clone(desk), way, outside }))
     }

@@ -44,16 +44,15 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Open, BoxError> {
         let place = Arc::clone(&self.places).acquire_owned().await?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let client = match idle.filter(|client| !client.is_closed()) {
-            Some(client) => client,
-            None => {
-                let (client, connection) = timeout(DEADLINE, self.config.connect(NoTls)).await??;
-                // It ends with its client.
-                tokio::spawn(async move {
-                    let _ = connection.await;
-                });
-                client
-            }
+        let client = if let Some(client) = idle.filter(|client| !client.is_closed()) {
+            client
+        } else {
+            let (client, connection) = timeout(DEADLINE, self.config.connect(NoTls)).await??;
+            // It ends with its client.
+            tokio::spawn(async move {
+                let _ = connection.await;
+            });
+            client
         };
         timeout(DEADLINE, client.batch_execute("BEGIN")).await??;
         Ok(Open { client, _place: place })
