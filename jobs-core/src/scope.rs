@@ -53,7 +53,7 @@ impl From<MissingService> for Failure {
 
 /// What the engine does for the transaction of a run.
 pub trait UnitOfWork: Send + Sync {
-    /// Takes note that the transaction is about to begin.
+    /// Takes note that the transaction has begun.
     fn begins(&self);
 
     /// The statement that completes the job with this output, or why the run fails nevertheless. From now on the commit may take place.
@@ -150,17 +150,16 @@ impl Own {
             if let Some(Made { name: other, .. }) = self.made.iter().find(is_another) {
                 return Err(Failure::new(format!("`{other}` and `{name}` each complete the job: a run has one transaction")));
             }
-            match &self.scope.unit {
-                Some(unit) => unit.begins(),
-                None => {
-                    return Err(Failure::new(format!(
-                        "`{name}` completes the job when it is committed: only a runtime can do that"
-                    )));
-                }
+            if self.scope.unit.is_none() {
+                return Err(Failure::new(format!("`{name}` completes the job when it is committed: only a runtime can do that")));
             }
         }
         let making = (maker.make)(self.scope.clone());
         let service = making.await.map_err(|error| said(&format!("`{name}` could not be made for this run"), error))?;
+        // Not before: until now it may have waited for others.
+        if let Some(unit) = self.scope.unit.as_ref().filter(|_| maker.is_transaction()) {
+            unit.begins();
+        }
         self.made.push(Made { id, name, service: Some(service) });
         Ok(())
     }
@@ -450,7 +449,7 @@ mod tests {
         let world = World::default().ended::<1>(None).transaction::<2>().scoped::<3>().ended::<4>(None);
         let entries = [own::<Noted<2>>(), own::<Noted<1>>(), own::<Noted<3>>(), own::<Noted<4>>()];
         let (log, settled) = world.run(&entries, completed());
-        let made = "1 made, 3 made, 4 made, begins, 2 begun";
+        let made = "1 made, 3 made, 4 made, 2 begun, begins";
         let ended = "4 Completed, 4 dropped, 3 dropped, 1 Completed, 1 dropped";
         assert_eq!(log, format!("{made}, {ended}, completion of Some(\"7\"), 2 commits complete, 2 dropped, committed"));
         assert_eq!(settled, completed());
@@ -460,7 +459,7 @@ mod tests {
     fn the_transaction_of_a_failed_run_is_rolled_back_before_anything_is_awaited() {
         let world = World::default().ended::<1>(None).transaction::<2>();
         let (log, settled) = world.run(&[own::<Noted<2>>(), own::<Noted<1>>()], Err(Failure::new("no")));
-        assert_eq!(log, "1 made, begins, 2 begun, 2 dropped, 1 Failed, 1 dropped");
+        assert_eq!(log, "1 made, 2 begun, begins, 2 dropped, 1 Failed, 1 dropped");
         assert_eq!(settled, Err(Failure::new("no")));
     }
 
@@ -480,8 +479,8 @@ mod tests {
         let world = World::default().ended::<1>(None).ended::<2>(Some("no line")).ended::<3>(None).transaction::<4>();
         let (log, settled) =
             world.run(&[own::<Noted<1>>(), own::<Noted<2>>(), own::<Noted<3>>(), own::<Noted<4>>()], completed());
-        let (made, ended) = log.split_once("4 begun, ").unwrap();
-        assert_eq!(made, "1 made, 2 made, 3 made, begins, ");
+        let (made, ended) = log.split_once("4 begun, begins, ").unwrap();
+        assert_eq!(made, "1 made, 2 made, 3 made, ");
         assert_eq!(ended, "3 Completed, 3 dropped, 2 Completed, 2 dropped, 4 dropped, 1 Failed, 1 dropped");
         let failure = settled.unwrap_err();
         let expected = "the work was done, but `jobs_core::scope::tests::Noted<2>` did not end well: no line";

@@ -200,7 +200,8 @@ impl<'a> JobText<'a> {
             delay,
             created_at: now.map(Instant::of),
             name: job.name.as_deref().map(Cow::Borrowed),
-            retries: job.retries,
+            // As the stores keep it.
+            retries: job.retries.map(|retries| retries.min(MOST_RETRIES)),
             timeout: job.timeout.map(|timeout| u64::try_from(timeout.as_millis().max(1)).unwrap_or(u64::MAX).min(LONGEST_DELAY)),
             tags: Some(Json::text(serde_json::to_string(&job.tags).unwrap_or_default())),
             metadata: job.metadata.as_ref().map(|metadata| Json::text(serde_json::to_string(metadata).unwrap_or_default())),
@@ -240,6 +241,9 @@ impl<'a> JobText<'a> {
         Ok(job)
     }
 }
+
+/// The largest number of retries that every store can keep.
+const MOST_RETRIES: u32 = i32::MAX.cast_unsigned();
 
 /// A thousand years, in milliseconds.
 const LONGEST_DELAY: u64 = 1_000 * 366 * 86_400_000;
@@ -333,7 +337,7 @@ mod tests {
                 (0_u64..1 << 40).prop_map(|millis| When::After(Duration::from_millis(millis))),
                 (-1_i64 << 40..1 << 40).prop_map(|micros| When::At(Timestamp::from_microsecond(micros).unwrap())),
             ],
-            (name, retries, timeout) in (proptest::option::of("[a-z]{1,9}"), any::<Option<u32>>(), proptest::option::of(1_u64..1 << 40)),
+            (name, retries, timeout) in (proptest::option::of("[a-z]{1,9}"), proptest::option::of(0..=MOST_RETRIES), proptest::option::of(1_u64..1 << 40)),
             (tags, metadata) in (proptest::collection::vec("[a-z]{1,9}", 0..3), proptest::option::of(text())),
             (tenant, user) in (proptest::option::of(text()), proptest::option::of(text())),
             (follows, parent, fresh) in (any::<bool>(), any::<bool>(), any::<bool>()),

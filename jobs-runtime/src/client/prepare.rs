@@ -38,7 +38,12 @@ impl Prepared {
 
     /// Reads the answer of the statement: for each job, in order, the id that stands there and whether this statement stored it.
     pub fn answer(&self, text: &str) -> Result<Vec<Enqueued>, StoreError> {
-        answers(text)
+        let answers = answers(text)?;
+        if answers.len() == self.ids.len() {
+            return Ok(answers);
+        }
+        let message = format!("the answer is of {} jobs, and not of these {}", answers.len(), self.ids.len());
+        Err(StoreError::Refused { message, source: None })
     }
 }
 
@@ -51,6 +56,8 @@ impl Client {
     /// [`MAX_BATCH`] jobs.
     ///
     /// The same statement may be run again where its transaction failed, or where the answer to its commit was lost: each job is stored once.
+    /// The latter only at READ COMMITTED, the default of PostgreSQL: a stricter transaction does not see what has ended since it began, so
+    /// there look first whether the job is there ([`Client::job`]).
     ///
     /// ```
     /// # use jobs_runtime::{Client, EnqueueError, NewJob};

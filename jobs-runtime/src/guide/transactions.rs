@@ -66,8 +66,8 @@
 //! tx.commit().await?;
 //! ```
 //!
-//! The limits of jobs are checked by `prepare`, so what fails in your transaction is the database itself. Where it does, PostgreSQL lets
-//! you do nothing more in that transaction but roll back, as after any error.
+//! Names and sizes are checked by `prepare`; what else is wrong, such as a payload that is no JSON object, fails in the transaction. There
+//! PostgreSQL lets you do nothing more then but roll back, as after any error. On SQLite `delay` counts from `prepare`.
 //!
 //! # In plain SQL
 //!
@@ -136,8 +136,8 @@
 //! | `chain` | what follows on it, as `JobRecord::chain` shows it | nothing |
 //!
 //! What a kind says is what the worker that started last has told of it: a row made by SQL is like one of the client. A kind that no
-//! worker has told of yet is stored all the same. An unknown key, a wrong type, a name that is none: the statement fails, and says which job
-//! and why. Numbers of more than 2⁵³ and the spelling of floats survive in a `payload` that is a text, whatever wrote it; as an object,
+//! worker has told of yet is stored all the same. An unknown key, a wrong type, a name that is none: the statement fails, and says
+//! why; on PostgreSQL with all mistakes at once, and in which job each is. A key given twice counts once. Numbers of more than 2⁵³ and the spelling of floats survive in a `payload` that is a text, whatever wrote it; as an object,
 //! they are as your JSON library writes them.
 //!
 //! # Duplicates
@@ -148,7 +148,8 @@
 //! On PostgreSQL a name or an id that another open transaction has just used is waited for: if that one commits, yours is the duplicate;
 //! if it rolls back, yours is stored. A job with an id of its own needs `READ COMMITTED`, which is the default: at a stricter level the
 //! transaction would not see that the job has finished since it began, so the statement refuses. Other jobs may be enqueued at any level,
-//! and a conflict there is a `serialization_failure`, to be tried again as any other.
+//! and a conflict there is a `serialization_failure`, to be tried again as any other. Where the answer to the commit of such a transaction
+//! was lost, look whether the job is there before the statement is run again.
 //!
 //! # Wake-ups
 //!
@@ -268,11 +269,13 @@
 //! - **SQLite 3.51.3 or later**, in every program that opens the file. With an older one jobs keep the file to themselves
 //!   ([why](super::protocol)), and `prepare` says so.
 //! - **SQLite has one writer.** From `BEGIN IMMEDIATE` to the commit nobody else writes, neither rows nor jobs, heartbeats included. So a unit of
-//!   work there has half of the lease (7.5 s), and is a timeout after that: do what takes long before, in a job of its own. Begin with
+//!   work there has a third of the lease (5 s), and fails after that: do what takes long before, in a job of its own. What the job
+//!   enqueues by the client, and not by `prepare` in its transaction, waits for that transaction, and so for itself. Begin with
 //!   `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails where somebody wrote in between.
 //! - **On PostgreSQL** a transaction that stays open for long keeps autovacuum from its work, here as anywhere
 //!   ([what to watch](super::postgres#what-to-watch)).
-//! - **The memory store** has no SQL that a driver could run. Tests take a file in a temporary folder.
+//! - **The memory store** has no SQL that a driver could run, and a statement of it fails. Tests take a file in a temporary folder.
+//! - **No triggers of yours on our tables.** One that enqueues there would spoil the answer of the call that fired it.
 //! - **A role of the name of the schema.** PostgreSQL looks for tables in the schema that is called like the role first (`search_path` is
 //!   `"$user", public`). A role `jobs` would so find its own new tables beside ours from the second start on: call one of them
 //!   otherwise, or `ALTER DATABASE app SET search_path = public`.

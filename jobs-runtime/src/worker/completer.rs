@@ -29,6 +29,12 @@ const UNDER_WAY: usize = 2;
 /// How long it waits before it writes again what the store did not take.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// The same for an outcome whose commit is in doubt: the transaction may still hold the job, and with it whoever waits for that.
+const AGAIN_IN_DOUBT: Duration = Duration::from_secs(5);
+
+/// How many of those are under way at most, each by itself.
+const DOUBTS: usize = 1_000;
+
 /// Writes outcomes. Clones share what is under way, so that one can be started anew, and another flush at the end.
 #[derive(Clone)]
 pub(crate) struct Completer {
@@ -36,6 +42,7 @@ pub(crate) struct Completer {
     pool: Arc<Pool>,
     outcomes: Arc<Mutex<UnboundedReceiver<Outcome>>>,
     under_way: Arc<Semaphore>,
+    doubts: Arc<Semaphore>,
 }
 
 impl Completer {
@@ -45,14 +52,21 @@ impl Completer {
             pool: Arc::clone(pool),
             outcomes: Arc::new(Mutex::new(outcomes)),
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+            doubts: Arc::new(Semaphore::new(DOUBTS)),
         }
+    }
+
+    fn writing(&self) -> Writing {
+        Writing { shared: Arc::clone(&self.shared), pool: Arc::clone(&self.pool) }
     }
 
     /// Writes everything that has been handed in, and answers when it is on the disk, or when the store did not take it in time.
     pub(crate) async fn flush(&self) {
-        // All permits together mean that no group is under way.
-        if let Ok(permits) = self.under_way.acquire_many(u32::try_from(UNDER_WAY).unwrap_or(1)).await {
-            drop(permits);
+        // All permits together mean that nothing is under way.
+        for (semaphore, permits) in [(&self.under_way, UNDER_WAY), (&self.doubts, DOUBTS)] {
+            if let Ok(permits) = semaphore.acquire_many(u32::try_from(permits).unwrap_or(1)).await {
+                drop(permits);
+            }
         }
         loop {
             let mut group = Vec::new();
@@ -65,7 +79,7 @@ impl Completer {
             if group.is_empty() {
                 return;
             }
-            Writing { shared: Arc::clone(&self.shared), pool: Arc::clone(&self.pool) }.write(group).await;
+            self.writing().write(group).await;
         }
     }
 }
@@ -78,7 +92,17 @@ impl Part for Completer {
             // All who could hand in an outcome are gone.
             return std::future::pending().await;
         }
-        let writing = Writing { shared: Arc::clone(&self.shared), pool: Arc::clone(&self.pool) };
+        let (in_doubt, group): (Vec<_>, Vec<_>) = group.into_iter().partition(|outcome| outcome.commit == Some(Commit::InDoubt));
+        for outcome in in_doubt {
+            let (writing, doubts) = (self.writing(), Arc::clone(&self.doubts));
+            self.shared.env.spawn.engine(Box::pin(async move {
+                // It is never closed.
+                let permit = doubts.acquire_owned().await;
+                writing.write(vec![outcome]).await;
+                drop(permit);
+            }));
+        }
+        let writing = self.writing();
         self.shared.env.spawn.engine(Box::pin(async move {
             writing.write(group).await;
             drop(permit);
@@ -152,7 +176,9 @@ impl Writing {
                 Ok(Err(error)) => self.shared.board.failing("completer", &error),
                 Err(panicked) => self.panicked(&panicked),
             }
-            self.shared.env.sleep(self.shared.env.rng.jitter(AGAIN)).await;
+            let in_doubt = group.iter().all(|outcome| outcome.commit == Some(Commit::InDoubt));
+            let pause = if in_doubt { AGAIN_IN_DOUBT } else { AGAIN };
+            self.shared.env.sleep(self.shared.env.rng.jitter(pause)).await;
         }
     }
 
@@ -172,7 +198,7 @@ impl Writing {
                     telemetry::not_completed_by_commit(completion.id);
                     self.shared.board.recorded(&completion.decision);
                 }
-                // Only its commit can have finished it under this token.
+                // Its commit has finished it under this token; or an earlier write of this outcome, whose answer was lost.
                 CompletionAnswer::Repeated if outcome.commit == Some(Commit::InDoubt) => {
                     self.shared.board.recorded(&Decision::Complete { output: None, note: None });
                 }

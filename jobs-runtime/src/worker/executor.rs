@@ -117,6 +117,8 @@ impl Executor {
             Err(error) => (Ended::Undecodable(error.to_string()), None, None),
         };
         let took = self.shared.env.now().steady.saturating_sub(began.steady);
+        // A handler that was written by hand may have left its transaction alone.
+        let rest = rest.or_else(|| unit.as_ref()?.rest());
         let (completion, commit) = match (unit.and_then(|unit| unit.end()), &ended) {
             (Some((commit, completion)), Ended::Settled(Ok(_))) => (completion, Some(commit)),
             (Some((commit, completion)), _) if !Guard::CommitInDoubt.is_on() => (completion, Some(commit)),
@@ -235,7 +237,8 @@ impl Executor {
             Some(Reason::Overlong) => {
                 let limit = jobs_core::duration::format(self.shared.options.longest_transaction());
                 let failure = Failure::new(format!(
-                    "its transaction was open for {limit}, and nobody else can write meanwhile: do what takes long in another job"
+                    "its transaction was open for {limit}, and nobody else can write meanwhile, not even its own enqueues by the client: \
+                     use `Client::prepare` in it, and do what takes long in another job"
                 ));
                 return self.failed(entry, ran, retries, &failure);
             }

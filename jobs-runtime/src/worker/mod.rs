@@ -100,9 +100,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How long a transaction may be open that keeps everybody else from writing, heartbeats among them.
+    /// How long a transaction may be open that keeps everybody else from writing: so short that a heartbeat that waits for it, a third of the
+    /// lease after the one before, still comes in time.
     pub(crate) fn longest_transaction(&self) -> Duration {
-        self.lease / 2
+        self.lease / 3
     }
 }
 

@@ -61,6 +61,11 @@ impl Unit {
         }
     }
 
+    /// The rest of the chain, if no completion has taken it.
+    pub(super) fn rest(&self) -> Option<Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// What became of the commit, if it was begun, and what it carried.
     pub(super) fn end(&self) -> Option<(Commit, Completion)> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).take()?;

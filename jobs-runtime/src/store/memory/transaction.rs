@@ -9,8 +9,8 @@ use crate::testing::guards::Guard;
 
 /// Nobody can run these: there is no database.
 pub(super) const CONTRACT: Contract = Contract {
-    enqueue: "-- the store in memory has no SQL: see MemoryStore::transaction",
-    complete: "-- the store in memory has no SQL: see MemoryStore::transaction",
+    enqueue: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
+    complete: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
     one_writer: false,
     own_clock: false,
 };

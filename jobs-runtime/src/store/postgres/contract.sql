@@ -1,11 +1,12 @@
 
 -- The contract with other transactions, other languages and plain SQL: stable, and described in the guide (page `transactions`). Each
--- function runs with the rights of its caller, finds nothing by its search path, and changes nothing where its transaction fails.
+-- function runs with the rights of its caller, finds nothing by its search path, and changes nothing where its transaction fails. Its plans
+-- are kept for as long as the session lives, so they may not be those of tables that were empty when the first one was made.
 
 -- Stores jobs: `jobs` is one JSON object, or a list of them. One row for each, in order: the id, and whether this call stored it. A job
 -- whose id is there, live or finished, and a job whose name a live one bears, is not stored; the row has the id that is there.
 CREATE FUNCTION {s}.enqueue(jobs text) RETURNS TABLE (place integer, id uuid, created boolean)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $jobs_contract$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $jobs_contract$
 #variable_conflict use_column
 DECLARE
     list     json := CASE json_typeof(jobs::json) WHEN 'object' THEN json_build_array(jobs::json) ELSE jobs::json END;
@@ -15,8 +16,10 @@ DECLARE
     made     uuid[] := '{}';
     more     uuid[];
     finished uuid[] := '{}';
+    answers  uuid[];       -- the id that stands there, for each job
+    own      boolean[];    -- and whether this call stored it
     missing  boolean;
-    others   boolean := current_setting('transaction_isolation') <> 'read committed';
+    others   boolean := current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
 BEGIN
     IF list IS NULL OR json_typeof(list) <> 'array' THEN
         RAISE EXCEPTION 'jobs: a job is a JSON object, and several are a list of them' USING ERRCODE = 'invalid_parameter_value';
@@ -32,9 +35,14 @@ BEGIN
     ) AS m;
     IF wrong IS NULL THEN
         SELECT string_agg('job ' || m.place || ': ' || m.what, '; ' ORDER BY m.place, m.what) INTO wrong FROM (
-            SELECT e.place, '`' || left(k.key, 60) || '` is no key of a job' AS what
-            FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_object_keys(e.job) AS k (key)
-            WHERE k.key <> ALL ('{id,kind,payload,queue,priority,run_at,delay,created_at,name,retries,timeout,tags,metadata,tenant,user,parent,chain,fresh}')
+            SELECT e.place, '`' || left(k.key, 60) || CASE WHEN k.key <> ALL ('{id,kind,payload,queue,priority,run_at,delay,created_at,name,retries,'
+                'timeout,tags,metadata,tenant,user,parent,chain,fresh}') THEN '` is no key of a job' ELSE '` cannot be ' || json_typeof(k.value) END AS what
+            FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_each(e.job) AS k (key, value)
+            WHERE json_typeof(k.value) <> ALL (CASE
+                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,null}'
+                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,null}'
+                WHEN k.key = 'run_at' THEN '{string,number,null}' WHEN k.key = 'fresh' THEN '{boolean,null}'
+                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,null}' ELSE '{}' END::text[])
             UNION ALL
             SELECT n.place, x.what FROM ROWS FROM (json_to_recordset(list) AS (id text, kind text, payload text, queue text, priority text,
                 run_at text, delay text, created_at text, name text, retries text, timeout text, tags text, metadata text, parent text, chain text))
@@ -80,14 +88,15 @@ BEGIN
         array_agg(n.id::uuid) FILTER (WHERE n.id IS NOT NULL),
         coalesce(bool_or(n.id IS NOT NULL AND n.fresh IS DISTINCT FROM 'true'), false)
     INTO ids, known, missing
-    FROM (SELECT i.id, i.fresh, i.place, md5(random()::text || random()::text || clock_timestamp()::text || pg_backend_pid() || '.' || i.place) AS chance
+    FROM (SELECT i.id, i.fresh, i.place, encode(sha256(convert_to(random()::text || random()::text || clock_timestamp()::text
+            || pg_backend_pid() || '.' || i.place, 'UTF8')), 'hex') AS chance
         FROM ROWS FROM (json_to_recordset(list) AS (id text, fresh text)) WITH ORDINALITY AS i (id, fresh, place)) AS n;
     IF missing AND others THEN
         RAISE EXCEPTION 'jobs: a job with an id of its own cannot be stored by a transaction of the isolation level %', current_setting('transaction_isolation')
             USING ERRCODE = 'feature_not_supported', HINT = 'It would not see that the job has finished since it began. Use READ COMMITTED, or no id.';
     END IF;
 
-    FOR try IN 1..3 LOOP
+    FOR try IN 1..10 LOOP
         WITH stored AS (
             INSERT INTO {s}.job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, metadata, tenant,
                 "user", parent, chain)
@@ -103,10 +112,12 @@ BEGIN
             LEFT JOIN LATERAL (SELECT k.queue, k.priority, k.tags FROM {s}.kind AS k WHERE k.name = n.kind
                 ORDER BY k.started_at DESC, k.kinds LIMIT 1) AS d ON true,
             LATERAL (SELECT coalesce(timestamptz 'epoch' + n.created_at * interval '1 microsecond', now()) AS now) AS c,
-            LATERAL (SELECT c.now, CASE
+            LATERAL (SELECT CASE
                 WHEN n.run_at ~ '^-?[0-9]+$' THEN timestamptz 'epoch' + n.run_at::bigint * interval '1 microsecond'
-                WHEN n.run_at IS NOT NULL THEN n.run_at::timestamptz
-                ELSE least(c.now + coalesce(n.delay, 0) * interval '1 millisecond', timestamptz '9999-12-30 22:00:00+00') END AS due) AS t
+                ELSE coalesce(n.run_at::timestamptz, c.now + coalesce(n.delay, 0) * interval '1 millisecond') END AS at) AS a,
+            LATERAL (SELECT c.now, least(a.at, timestamptz '9999-12-30 22:00:00+00') AS due) AS t
+            -- What this transaction still sees although it has ended since, the unique index does not.
+            WHERE NOT others OR NOT EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.id = ids[n.place])
             ORDER BY n.place ON CONFLICT DO NOTHING RETURNING job.id
         ) SELECT array_agg(stored.id) INTO more FROM stored;
         made := made || more;
@@ -117,36 +128,31 @@ BEGIN
             WHERE j.id = m.id RETURNING j.id
         ) SELECT array_agg(gone.id) INTO more FROM gone;
         finished := finished || more;
-        EXIT WHEN cardinality(made) = cardinality(ids);
+        SELECT array_agg(n.answer ORDER BY n.place), array_agg(n.own ORDER BY n.place), coalesce(bool_or(n.answer IS NULL), false)
+        INTO answers, own, missing
+        FROM (
+            SELECT n.place, n.own, CASE WHEN n.own OR EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.id = n.id)
+                OR EXISTS (SELECT 1 FROM {s}.history AS h WHERE h.id = n.id) THEN n.id
+                ELSE (SELECT j.id FROM {s}.job AS j WHERE j.name = n.name) END AS answer
+            FROM (
+                SELECT i.id, i.name, i.place, row_number() OVER (PARTITION BY i.id ORDER BY i.place) = 1
+                    AND EXISTS (SELECT 1 FROM unnest(made) AS m (id) WHERE m.id = i.id)
+                    AND NOT EXISTS (SELECT 1 FROM unnest(finished) AS f (id) WHERE f.id = i.id) AS own
+                FROM ROWS FROM (unnest(ids), json_to_recordset(list) AS (name text)) WITH ORDINALITY AS i (id, name, place)
+            ) AS n
+        ) AS n;
         -- Who bore a name may have gone between the statements: then it is free.
-        SELECT EXISTS (
-            SELECT 1 FROM ROWS FROM (unnest(ids), json_to_recordset(list) AS (name text)) AS n (id, name)
-            WHERE NOT EXISTS (SELECT 1 FROM unnest(made) AS m (id) WHERE m.id = n.id)
-            AND NOT EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.id = n.id) AND NOT EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.name = n.name)
-            AND NOT EXISTS (SELECT 1 FROM {s}.history AS h WHERE h.id = n.id)
-        ) INTO missing;
         EXIT WHEN NOT missing;
-        IF others OR try = 3 THEN
+        IF others OR try = 10 THEN
             RAISE EXCEPTION 'jobs: another transaction has just stored or ended a job of this name or id' USING ERRCODE = 'serialization_failure';
         END IF;
     END LOOP;
-
-    RETURN QUERY
-        SELECT n.place::integer, CASE WHEN n.own OR EXISTS (SELECT 1 FROM {s}.job AS j WHERE j.id = n.id)
-                OR EXISTS (SELECT 1 FROM {s}.history AS h WHERE h.id = n.id) THEN n.id
-                ELSE (SELECT j.id FROM {s}.job AS j WHERE j.name = n.name) END,
-            n.own
-        FROM (
-            SELECT i.id, i.name, i.place, row_number() OVER (PARTITION BY i.id ORDER BY i.place) = 1
-                AND EXISTS (SELECT 1 FROM unnest(made) AS m (id) WHERE m.id = i.id)
-                AND NOT EXISTS (SELECT 1 FROM unnest(finished) AS f (id) WHERE f.id = i.id) AS own
-            FROM ROWS FROM (unnest(ids), json_to_recordset(list) AS (name text)) WITH ORDINALITY AS i (id, name, place)
-        ) AS n ORDER BY n.place;
+    RETURN QUERY SELECT n.place::integer, n.id, n.created FROM unnest(answers, own) WITH ORDINALITY AS n (id, created, place) ORDER BY n.place;
 
     -- Told when the transaction is committed, and once however often it is said. The channel is named after the schema.
     IF cardinality(made) > 0 AND coalesce(current_setting('jobs.notify', true), '') <> 'off' THEN
         PERFORM pg_notify('jobs.' || (SELECT ns.nspname FROM {s}.migration AS m JOIN pg_class AS c ON c.oid = m.tableoid
-            JOIN pg_namespace AS ns ON ns.oid = c.relnamespace LIMIT 1), 'jobs sql');
+            JOIN pg_namespace AS ns ON ns.oid = c.relnamespace WHERE m.version = 1), 'jobs sql');
     END IF;
 END
 $jobs_contract$;
@@ -155,13 +161,13 @@ $jobs_contract$;
 -- `followers` (jobs that are stored with it). Fails if one of them does not run under its token any more, and with it the transaction, which
 -- then has done nothing. Answers how many there were.
 CREATE FUNCTION {s}.complete(outcomes text) RETURNS integer
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $jobs_contract$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $jobs_contract$
 #variable_conflict use_column
 DECLARE
     list  json := CASE json_typeof(outcomes::json) WHEN 'object' THEN json_build_array(outcomes::json) ELSE outcomes::json END;
     wrong text;
     done  bigint;
-    job   record;
+    followers json;
 BEGIN
     IF list IS NULL OR json_typeof(list) <> 'array' THEN
         RAISE EXCEPTION 'jobs: an outcome is a JSON object, and several are a list of them' USING ERRCODE = 'invalid_parameter_value';
@@ -211,11 +217,13 @@ BEGIN
             USING ERRCODE = 'JB001', HINT = 'The lease was lost, or the job was completed before. Nothing of this transaction may be kept.';
     END IF;
 
-    FOR job IN SELECT e.outcome -> 'followers' AS jobs FROM json_array_elements(list) WITH ORDINALITY AS e (outcome, place)
-        WHERE json_array_length(coalesce(e.outcome -> 'followers', '[]')) > 0 ORDER BY e.place
-    LOOP
-        PERFORM {s}.enqueue(job.jobs::text);
-    END LOOP;
+    SELECT json_agg(f.job ORDER BY e.place, f.place) INTO followers
+    FROM json_array_elements(list) WITH ORDINALITY AS e (outcome, place),
+        json_array_elements(CASE json_typeof(e.outcome -> 'followers') WHEN 'array' THEN e.outcome -> 'followers' ELSE '[]' END)
+            WITH ORDINALITY AS f (job, place);
+    IF followers IS NOT NULL THEN
+        PERFORM {s}.enqueue(followers::text);
+    END IF;
     RETURN done;
 END
 $jobs_contract$;

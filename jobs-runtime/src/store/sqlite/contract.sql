@@ -1,6 +1,6 @@
 
 -- The contract with other transactions, other languages and plain SQL: stable, and described in the guide (page `transactions`). The texts
--- of errors are constants and the functions old ones, since the SQLite of another program reads these triggers too.
+-- of errors are constants, since the SQLite of another program, which reads these triggers too, may not know how to compute them.
 
 -- What became of the jobs of the last call. One writer at a time: in its transaction nobody else can have made a call since.
 CREATE TABLE jobs_enqueued (
@@ -35,6 +35,9 @@ BEGIN
     WHERE k.key NOT IN ('id', 'kind', 'payload', 'queue', 'priority', 'run_at', 'delay', 'created_at', 'name', 'retries', 'timeout', 'tags',
         'metadata', 'tenant', 'user', 'parent', 'chain', 'fresh');
     SELECT CASE
+        -- What looks for letters stops at it.
+        WHEN instr(CAST((SELECT group_concat(t.atom, ' ') FROM json_tree(e.value) AS t WHERE t.type = 'text' AND t.path IN ('$', '$.tags')) AS BLOB), x'00') > 0
+            THEN RAISE(ABORT, 'jobs: a text of a job has the character NUL in it')
         WHEN coalesce(json_type(e.value, '$.kind'), '') <> 'text' THEN RAISE(ABORT, 'jobs: a job has no `kind`, which is a text')
         WHEN length(json_extract(e.value, '$.kind')) NOT BETWEEN 1 AND 128 OR json_extract(e.value, '$.kind') GLOB '*[^-A-Za-z0-9_.:/]*'
             OR json_extract(e.value, '$.kind') NOT GLOB '[A-Za-z0-9_]*'
@@ -72,7 +75,7 @@ BEGIN
             OR json_valid(json_extract(e.value, '$.tags')) = 0)
             THEN RAISE(ABORT, 'jobs: the `tags` of a job are no list of names')
         WHEN json_extract(e.value, '$.tags') IS NOT NULL AND (json_type(json_extract(e.value, '$.tags')) <> 'array'
-            OR EXISTS (SELECT 1 FROM json_each(json_extract(e.value, '$.tags')) AS t WHERE t.type <> 'text' OR length(t.value) NOT BETWEEN 1 AND 128
+            OR EXISTS (SELECT 1 FROM json_each(json_extract(e.value, '$.tags')) AS t WHERE t.type <> 'text' OR length(t.value) NOT BETWEEN 1 AND 128 OR instr(CAST(t.value AS BLOB), x'00') > 0
                 OR t.value GLOB '*[^-A-Za-z0-9_.:/]*' OR t.value NOT GLOB '[A-Za-z0-9_]*'))
             THEN RAISE(ABORT, 'jobs: the `tags` of a job are no list of names')
         WHEN json_extract(e.value, '$.chain') IS NOT NULL AND (json_type(e.value, '$.chain') NOT IN ('array', 'text')
@@ -97,7 +100,8 @@ BEGIN
         WHEN json_extract(e.value, '$.run_at') IS NOT NULL AND json_type(e.value, '$.run_at') <> 'integer'
             AND (json_type(e.value, '$.run_at') <> 'text' OR json_extract(e.value, '$.run_at') NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][Tt ][0-9][0-9]:[0-9][0-9]*[Zz0-9]'
                 OR NOT (json_extract(e.value, '$.run_at') GLOB '*[Zz]' OR json_extract(e.value, '$.run_at') GLOB '*[-+][0-9][0-9]:[0-9][0-9]')
-                OR julianday(upper(json_extract(e.value, '$.run_at'))) IS NULL)
+                OR julianday(upper(json_extract(e.value, '$.run_at'))) IS NULL
+                OR date(substr(json_extract(e.value, '$.run_at'), 1, 10)) IS NOT substr(json_extract(e.value, '$.run_at'), 1, 10))
             THEN RAISE(ABORT, 'jobs: the `run_at` of a job is neither a time such as 2026-05-01T12:00:00Z nor a number of microseconds since 1970')
         WHEN json_type(e.value, '$.run_at') = 'integer' AND json_extract(e.value, '$.run_at') NOT BETWEEN -62135596800000000 AND 253402207200000000
             THEN RAISE(ABORT, 'jobs: the `run_at` of a job is not between the years 1 and 9999')
@@ -110,17 +114,13 @@ BEGIN
     FROM json_each(CASE json_type(NEW.jobs) WHEN 'object' THEN '[' || NEW.jobs || ']' ELSE NEW.jobs END) AS e;
 
     DELETE FROM jobs_enqueued;
-    -- A UUID of version 7 (RFC 9562) for each job that brings none. The bytes are cut out of all there are.
+    -- A UUID of version 7 (RFC 9562) for each job that brings none.
     INSERT INTO jobs_enqueued (place, id, name, newest, created)
-    SELECT e.key + 1, CASE WHEN json_extract(e.value, '$.id') IS NOT NULL THEN unhex(replace(json_extract(e.value, '$.id'), '-', '')) ELSE CAST(
-            substr(b.bytes, ((b.millis >> 40) & 255) + 1, 1) || substr(b.bytes, ((b.millis >> 32) & 255) + 1, 1)
-            || substr(b.bytes, ((b.millis >> 24) & 255) + 1, 1) || substr(b.bytes, ((b.millis >> 16) & 255) + 1, 1)
-            || substr(b.bytes, ((b.millis >> 8) & 255) + 1, 1) || substr(b.bytes, (b.millis & 255) + 1, 1)
-            || substr(b.bytes, 112 + (random() & 15) + 1, 1) || randomblob(1) || substr(b.bytes, 128 + (random() & 63) + 1, 1) || randomblob(7)
-            AS BLOB) END,
+    SELECT e.key + 1, unhex(coalesce(replace(json_extract(e.value, '$.id'), '-', ''), format('%012x', b.millis) || '7' || substr(hex(randomblob(2)), 1, 3)
+            || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(8)), 1, 15))),
         json_extract(e.value, '$.name'), b.newest, 0
     FROM json_each(CASE json_type(NEW.jobs) WHEN 'object' THEN '[' || NEW.jobs || ']' ELSE NEW.jobs END) AS e, (
-        SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS millis, (SELECT coalesce(max(seq), 0) FROM jobs_job) AS newest, x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff' AS bytes
+        SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS millis, (SELECT coalesce(max(seq), 0) FROM jobs_job) AS newest
     ) AS b ORDER BY e.key;
 
     INSERT INTO jobs_job (id, kind, queue, priority, state, run_at, created_at, payload, name, retries, timeout, tags, metadata, tenant, user, parent, chain)
@@ -173,7 +173,8 @@ BEGIN
     SELECT CASE
         WHEN coalesce(json_type(e.value, '$.id'), '') <> 'text' OR length(json_extract(e.value, '$.id')) <> 36
             OR length(replace(json_extract(e.value, '$.id'), '-', '')) <> 32 OR json_extract(e.value, '$.id') GLOB '*[^-A-Fa-f0-9]*'
-            OR json_extract(e.value, '$.id') NOT LIKE '________-____-____-____-____________' THEN RAISE(ROLLBACK, 'jobs: the `id` of an outcome is no UUID')
+            OR json_extract(e.value, '$.id') NOT LIKE '________-____-____-____-____________'
+            OR instr(CAST(json_extract(e.value, '$.id') AS BLOB), x'00') > 0 THEN RAISE(ROLLBACK, 'jobs: the `id` of an outcome is no UUID')
         WHEN coalesce(json_type(e.value, '$.token'), '') <> 'integer' THEN RAISE(ROLLBACK, 'jobs: the `token` of an outcome is no whole number')
         WHEN coalesce(json_type(e.value, '$.started_at'), 'null') NOT IN ('integer', 'null')
             OR coalesce(json_type(e.value, '$.finished_at'), 'null') NOT IN ('integer', 'null')
@@ -190,7 +191,7 @@ BEGIN
     FROM json_each(CASE json_type(NEW.outcomes) WHEN 'object' THEN '[]' ELSE NEW.outcomes END) AS e
     GROUP BY lower(json_extract(e.value, '$.id')) HAVING count(*) > 1;
 
-    INSERT INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, retries, timeout, name, unique_key, tags,
+    INSERT OR ROLLBACK INTO jobs_history (id, token, kind, queue, priority, run_at, created_at, payload, crashes, snoozes, retries, timeout, name, unique_key, tags,
         metadata, tenant, user, schedule, tick, parent, chain, state, started_at, finished_at, failures, errors, error, output)
     SELECT j.id, j.token, j.kind, j.queue, j.priority, j.run_at, j.created_at, j.payload, j.crashes, j.snoozes, j.retries, j.timeout, j.name, j.unique_key,
         j.tags, j.metadata, j.tenant, j.user, j.schedule, j.tick, j.parent, j.chain, 'completed', coalesce(json_extract(e.value, '$.started_at'), j.started_at),
