@@ -241,7 +241,7 @@ async fn nothing_is_stored_of_a_call_with_a_mistake() {
         (r#"{"kind":"a","run_at":"infinity"}"#, "`run_at` is neither", "the `run_at` of a job is neither"),
         (r#"{"kind":"a","run_at":"2026-05-01T12:00:00"}"#, "`run_at` is neither", "the `run_at` of a job is neither"),
         (r#"{"kind":"a","run_at":"2026-13-01T12:00:00Z"}"#, "out of range", "the `run_at` of a job is neither"),
-        (r#"{"kind":"a","run_at":999999999999999999}"#, "job_times", "not between the years 1 and 9999"),
+        (r#"{"kind":"a","run_at":999999999999999999}"#, "not between the years 1 and 9999", "not between the years 1 and 9999"),
     ];
     on_every_shared_store(async |world| {
         let store = world.store().await;
@@ -412,6 +412,7 @@ async fn workers_hear_of_a_commit_at_once_and_of_nothing_before_it() {
         let runtime = builder.register(entry).start().await.expect("it starts");
         let mut caller = world.caller().await;
         for by_hand in [true, false] {
+            world.counts("the job before it to end", &client, |counts| counts.live() == 0).await;
             caller.begin().await.expect("begun");
             if by_hand {
                 caller.enqueue(r#"{"kind":"heard"}"#).await.expect("stored");

@@ -71,6 +71,8 @@ BEGIN
                 (n.delay IS NOT NULL AND n.run_at IS NOT NULL, '`delay` and `run_at` exclude each other'),
                 (n.run_at !~ '^(-?[0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$',
                     '`run_at` is neither a time such as 2026-05-01T12:00:00Z nor a number of microseconds since 1970'),
+                (CASE WHEN n.run_at ~ '^-?[0-9]{1,18}$' THEN n.run_at::bigint NOT BETWEEN -62135596800000000 AND 253402207200000000 END,
+                    '`run_at` is not between the years 1 and 9999'),
                 (n.created_at !~ '^-?[0-9]{1,18}$', '`created_at` is no number of microseconds since 1970')
             ) AS x (wrong, what) WHERE x.wrong LIMIT 20
         ) AS m;

@@ -57,7 +57,7 @@ pub(super) enum Fate {
 pub(super) fn fate(job: JobId) -> Fate {
     let bytes = job.as_bytes();
     match u16::from_be_bytes([bytes[12], bytes[13]]) % 1_000 {
-        ..700 => Fate::Good,
+        0..700 => Fate::Good,
         700..800 => Fate::FailsOnce,
         800..880 => Fate::PanicsOnce,
         880..890 => Fate::TimesOutOnce,
