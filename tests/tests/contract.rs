@@ -469,6 +469,33 @@ async fn an_id_of_ones_own_is_stored_only_where_its_end_can_be_seen() {
     world.clean_up().await;
 }
 
+/// The one who stands in the way may go at any moment: then the job is stored, or another one stands there; an answer has an id.
+#[tokio::test]
+async fn who_bears_a_name_may_come_and_go() {
+    let Some(world) = World::in_postgres() else { return };
+    let _store = world.store().await;
+    let (mut caller, mut other) = (world.caller().await, world.caller().await);
+    let Caller::Server(_, schema) = &other else { return };
+    let comes_and_goes = format!(
+        "DO $$ BEGIN FOR i IN 1..1500 LOOP INSERT INTO {schema}.job (id, kind, queue, priority, state, run_at, created_at, payload, name) \
+         VALUES (md5(random()::text)::uuid, 'k', 'q', 0, 'available', now(), now(), '{{}}', 'n') ON CONFLICT DO NOTHING; COMMIT; \
+         PERFORM pg_sleep(0.0002); DELETE FROM {schema}.job WHERE name = 'n'; COMMIT; END LOOP; END $$"
+    );
+    let coming = tokio::spawn(async move { other.batch(&comes_and_goes).await });
+    let (mut stored, mut found) = (0, 0);
+    while !coming.is_finished() {
+        match caller.enqueue(r#"{"kind":"k","name":"n"}"#).await {
+            Ok(answer) if answer[0].1 => stored += 1,
+            Ok(_) => found += 1,
+            // Ten times in a row somebody came between.
+            Err(refusal) => assert!(refusal.0.contains("has just stored or ended"), "{refusal}"),
+        }
+    }
+    coming.await.expect("no panic").expect("it came and went");
+    assert!(stored > 0 && found > 0, "{stored} stored, {found} found");
+    world.clean_up().await;
+}
+
 #[tokio::test]
 async fn a_role_that_may_only_enqueue_can_do_that_and_no_more() {
     let Some(world) = World::in_postgres() else { return };

@@ -31,7 +31,8 @@
 //!   that a second run does no harm, such as by the job's id as a key.
 //! - **Order.** Jobs begin in order of (priority, time due, order of enqueue), but they run at once and end in any order.
 //! - **Many machines.** A file belongs to one host. Network file systems are refused where they are recognised (on Linux).
-//! - **A second write beside the job.** Enqueueing is a transaction of its own, not one with your database.
+//! - **A second write elsewhere.** A job and your rows are one commit where they are in one database
+//!   ([transactions](super::transactions)), and nowhere else.
 //!
 //! # What holds when something breaks
 //!

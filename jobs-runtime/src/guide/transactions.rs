@@ -273,7 +273,9 @@
 //!   enqueues by the client, and not by `prepare` in its transaction, waits for that transaction, and so for itself. Begin with
 //!   `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails where somebody wrote in between.
 //! - **On PostgreSQL** a transaction that stays open for long keeps autovacuum from its work, here as anywhere
-//!   ([what to watch](super::postgres#what-to-watch)).
+//!   ([what to watch](super::postgres#what-to-watch)). One that has completed its job and then neither commits nor dies, since its process is
+//!   frozen or its connection has gone dark, holds the job's row: nobody else has the job before the server gives up the session. Say how
+//!   long that may be by `idle_in_transaction_session_timeout` and the TCP keepalives of your pool.
 //! - **The memory store** has no SQL that a driver could run, and a statement of it fails. Tests take a file in a temporary folder.
 //! - **No triggers of yours on our tables.** One that enqueues there would spoil the answer of the call that fired it.
 //! - **A role of the name of the schema.** PostgreSQL looks for tables in the schema that is called like the role first (`search_path` is

@@ -245,10 +245,10 @@ BEGIN
                 'timeout,tags,metadata,tenant,user,parent,chain,fresh}') THEN '` is no key of a job' ELSE '` cannot be ' || json_typeof(k.value) END AS what
             FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_each(e.job) AS k (key, value)
             WHERE json_typeof(k.value) <> ALL (CASE
-                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,null}'
-                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,null}'
-                WHEN k.key = 'run_at' THEN '{string,number,null}' WHEN k.key = 'fresh' THEN '{boolean,null}'
-                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,null}' ELSE '{}' END::text[])
+                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,"null"}'
+                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,"null"}'
+                WHEN k.key = 'run_at' THEN '{string,number,"null"}' WHEN k.key = 'fresh' THEN '{boolean,"null"}'
+                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,"null"}' ELSE '{}' END::text[])
             UNION ALL
             SELECT n.place, x.what FROM ROWS FROM (json_to_recordset(list) AS (id text, kind text, payload text, queue text, priority text,
                 run_at text, delay text, created_at text, name text, retries text, timeout text, tags text, metadata text, parent text, chain text))
@@ -277,6 +277,8 @@ BEGIN
                 (n.delay IS NOT NULL AND n.run_at IS NOT NULL, '`delay` and `run_at` exclude each other'),
                 (n.run_at !~ '^(-?[0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))$',
                     '`run_at` is neither a time such as 2026-05-01T12:00:00Z nor a number of microseconds since 1970'),
+                (CASE WHEN n.run_at ~ '^-?[0-9]{1,18}$' THEN n.run_at::bigint NOT BETWEEN -62135596800000000 AND 253402207200000000 END,
+                    '`run_at` is not between the years 1 and 9999'),
                 (n.created_at !~ '^-?[0-9]{1,18}$', '`created_at` is no number of microseconds since 1970')
             ) AS x (wrong, what) WHERE x.wrong LIMIT 20
         ) AS m;

@@ -39,10 +39,10 @@ BEGIN
                 'timeout,tags,metadata,tenant,user,parent,chain,fresh}') THEN '` is no key of a job' ELSE '` cannot be ' || json_typeof(k.value) END AS what
             FROM json_array_elements(list) WITH ORDINALITY AS e (job, place), json_each(e.job) AS k (key, value)
             WHERE json_typeof(k.value) <> ALL (CASE
-                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,null}'
-                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,null}'
-                WHEN k.key = 'run_at' THEN '{string,number,null}' WHEN k.key = 'fresh' THEN '{boolean,null}'
-                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,null}' ELSE '{}' END::text[])
+                WHEN k.key IN ('id', 'kind', 'queue', 'name', 'tenant', 'user', 'parent') THEN '{string,"null"}'
+                WHEN k.key IN ('priority', 'retries', 'timeout', 'delay', 'created_at') THEN '{number,"null"}'
+                WHEN k.key = 'run_at' THEN '{string,number,"null"}' WHEN k.key = 'fresh' THEN '{boolean,"null"}'
+                WHEN k.key IN ('payload', 'metadata', 'tags', 'chain') THEN '{object,array,string,number,boolean,"null"}' ELSE '{}' END::text[])
             UNION ALL
             SELECT n.place, x.what FROM ROWS FROM (json_to_recordset(list) AS (id text, kind text, payload text, queue text, priority text,
                 run_at text, delay text, created_at text, name text, retries text, timeout text, tags text, metadata text, parent text, chain text))
