@@ -1,9 +1,10 @@
 //! Fuzzing: hostile inputs for whatever reads what others wrote.
 //!
 //! A [`Target`] makes inputs, at random and by making mistakes in right ones (`mutate`), and judges what comes of each: `texts` those of
-//! attributes and settings, `settings` the sources of settings, `payloads` what is stored with a job, `rows` whole rows that somebody
-//! wrote by SQL. The program `fuzz` runs them for as long as it is told to; a test runs a few cases of each.
+//! attributes and settings, `settings` the sources of settings, `payloads` what is stored with a job, `contract` what other
+//! transactions give to the store, `rows` whole rows that somebody wrote by SQL. The program `fuzz` runs them for as long as it is told to; a test runs a few cases of each.
 
+mod contract;
 mod mutate;
 mod payloads;
 mod rows;
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// All there are.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "cron", cases: 2_000, run: texts::cron },
     Target { name: "duration", cases: 10_000, run: texts::duration },
     Target { name: "backoff", cases: 5_000, run: texts::backoff },
@@ -40,6 +41,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "variables", cases: 1_000, run: settings::variables },
     Target { name: "payload", cases: 2_000, run: payloads::payload },
     Target { name: "chain", cases: 1_000, run: payloads::chain },
+    Target { name: "contract_sqlite", cases: 100, run: contract::sqlite },
+    Target { name: "contract_postgres", cases: 50, run: contract::postgres },
     Target { name: "rows_sqlite", cases: 2, run: rows::sqlite },
     Target { name: "rows_postgres", cases: 1, run: rows::postgres },
 ];

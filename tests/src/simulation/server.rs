@@ -247,7 +247,10 @@ impl Server {
 
     pub(super) fn complete(&self, life: &Life, now: Now, outcomes: &[Completion]) -> Result<Vec<CompletionAnswer>, StoreError> {
         let answers = at_once(self.store.complete(self.now(now), outcomes.to_vec()))?;
-        for (outcome, answer) in outcomes.iter().zip(&answers) {
+        // Of two outcomes of one job the late one has changed nothing: what is seen of the job is what the other did.
+        let (applied, others): (Vec<_>, Vec<_>) =
+            outcomes.iter().zip(&answers).partition(|(_, answer)| **answer == CompletionAnswer::Applied);
+        for (outcome, answer) in applied.into_iter().chain(others) {
             let Completion { id, token, decision, .. } = outcome;
             self.note(&life.name(), format_args!("outcome {} token {token} {decision:?} -> {answer:?}", job_text(*id)));
             self.book().referee.settled(outcome, answer);
