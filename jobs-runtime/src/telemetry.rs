@@ -25,7 +25,7 @@
 //! | `jobs.part_failing` | warn | a part of the engine failed and tries again | `part`, `message` |
 //! | `jobs.part_panicked` | error | a part of the engine panicked and starts anew | `part`, `message` |
 //! | `jobs.no_free_thread` | warn | jobs block all threads of the runtime | |
-//! | `jobs.not_completed_by_commit` | warn | the commit of a job's transaction did not complete it: the program forgot the statement | `id` |
+//! | `jobs.not_completed_by_commit` | warn | the commit of a job's transaction did not complete it: the program forgot the statement, or to commit | `id` |
 //! | `jobs.stopping` | info | the shutdown has reached a step | `step` |
 //! | `jobs.stopped` | info | the runtime has stopped | |
 
@@ -82,8 +82,7 @@ pub(crate) fn refused(id: JobId, message: &str) {
 }
 
 pub(crate) fn not_completed_by_commit(id: JobId) {
-    let message =
-        "the commit of a job did not complete it: run the statement that the second closure of `provide_transaction` is given";
+    let message = "the commit of a job did not complete it: the second closure of `provide_transaction` must run the statement that it is given, and then commit";
     emit!(Level::WARN, "jobs.not_completed_by_commit", %id, message);
 }
 

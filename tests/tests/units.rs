@@ -21,6 +21,8 @@ enum Trouble {
     RequestLost,
     /// The program forgets the statement.
     Forgotten,
+    /// It forgets to commit.
+    NotCommitted,
     /// The statement names an old token.
     Stale,
     /// It panics before the commit.
@@ -123,6 +125,10 @@ impl Place {
                     Trouble::Stale => {
                         let old = completion.parameter().replace("\"token\":1", "\"token\":0");
                         caller.execute(completion.sql(), &old).await?;
+                    }
+                    Trouble::NotCommitted => {
+                        caller.execute(completion.sql(), completion.parameter()).await?;
+                        return Ok(());
                     }
                     Trouble::None | Trouble::AnswerLost => caller.execute(completion.sql(), completion.parameter()).await?,
                 }
@@ -244,14 +250,18 @@ async fn a_commit_that_did_not_take_place_is_a_failure_that_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_program_that_forgets_the_statement_stops_nothing() {
+async fn a_program_that_forgets_the_statement_or_the_commit_has_a_job_that_fails() {
     on_every_shared_store(async |world| {
         let place = Place::of(world).await;
         let (client, runtime, desk) = started(world, &place).await;
-        *desk.trouble.lock().unwrap() = Trouble::Forgotten;
-        let id = charged(&client, 7).await;
-        let job = world.job_in(&client, id, State::Completed).await;
-        assert_eq!((job.output.as_deref(), place.rows(world).await), (Some("7"), 1));
+        for (trouble, rows) in [(Trouble::Forgotten, 1), (Trouble::NotCommitted, 1)] {
+            *desk.trouble.lock().unwrap() = trouble;
+            let id = charged(&client, 7).await;
+            // Retries would not help.
+            let job = world.job_in(&client, id, State::Failed).await;
+            assert!(job.error.is_some_and(|error| error.contains("did not complete it")), "{trouble:?}");
+            assert_eq!(place.rows(world).await, rows, "{trouble:?}");
+        }
         stop(runtime).await;
     })
     .await;
@@ -343,4 +353,10 @@ async fn what_cannot_be_lent_is_told_at_start() {
         .provide_transaction(|_| async { Ok(Other) }, |_, _| async { Ok(()) });
     let both = both.start().await.expect_err("two transactions").to_string();
     assert!(both.contains("has 2 transactions") && both.contains("only one can complete it"), "{both}");
+    let alone = world
+        .builder(&store)
+        .register(charge::entry().clone())
+        .provide_transaction(|_| async { Err::<Tx, _>("no".into()) }, |_, _| async { Ok(()) });
+    let alone = alone.start().await.expect_err("there is no database").to_string();
+    assert!(alone.contains("job `charge`") && alone.contains("in which this store (memory) cannot take part"), "{alone}");
 }

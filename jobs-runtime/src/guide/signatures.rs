@@ -168,7 +168,7 @@
 //! A `&mut T` is made before the run, by what the builder was given for the type `T` as
 //! [`provide_scoped`](crate::Builder::provide_scoped), [`provide_scoped_with`](crate::Builder::provide_scoped_with) or
 //! [`provide_transaction`](crate::Builder::provide_transaction), and ended after it. `&T` and `&mut T` are two services, each
-//! provided by itself. A run has one of each type, and at most one transaction: give a second its own struct.
+//! provided by itself. A run has one of each type, and at most one transaction: give a second service of one type its own struct.
 //!
 //! The type has to own what it holds, since nothing lives as long that it could borrow from. A lifetime in it, as in
 //! `&mut Transaction<'_, Postgres>`, is `'static` for whoever makes the value; write `'_` for it. A trait object is found by the

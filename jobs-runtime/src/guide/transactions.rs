@@ -88,6 +88,10 @@
 //! COMMIT;
 //! ```
 //!
+//! A statement that is refused undoes itself. PostgreSQL then commits nothing any more; SQLite would commit the rest, so roll back
+//! (`sqlite3 -bail` stops at the first error). The `sqlite3` of a distribution is often too old for the file (see [limits](#limits)), and says
+//! `no such function: unhex`. The parameter is a text: other JSON on PostgreSQL needs `::text`.
+//!
 //! As a trigger, so that nobody forgets it:
 //!
 //! ```sql
@@ -104,6 +108,8 @@
 //!     INSERT INTO jobs_enqueue (jobs) VALUES (json_object('kind', 'welcome', 'payload', json_object('email', NEW.email)));
 //! END;
 //! ```
+//!
+//! Whoever fires it needs the rights on the jobs, too, unless the function is `SECURITY DEFINER`; and on SQLite a program that is new enough.
 //!
 //! The names `jobs.enqueue`, `jobs.complete`, `jobs_enqueue`, `jobs_complete`, their parameter and their answer are stable, as the rest of
 //! the schema is not. On PostgreSQL `jobs` is the schema that `postgres.schema` names, and the functions run with the rights of their caller:
@@ -123,7 +129,7 @@
 //! | `payload` | an object of the arguments by name; or a text that holds such an object, which is taken word for word | `{}` |
 //! | `queue` | a name | that of the kind, else `default` |
 //! | `priority` | −32,768 to 32,767, smaller first | that of the kind, else 0 |
-//! | `tags` | a list of names | those of the kind |
+//! | `tags` | a list of names; this, `metadata` and `chain` may be texts that hold JSON, too | those of the kind |
 //! | `run_at` | `"2026-05-01T12:00:00Z"`, or microseconds since the Unix epoch | now |
 //! | `delay` | milliseconds from now; excludes `run_at` | none |
 //! | `id` | a UUID of your own, so that the call may be repeated | one is made |
@@ -168,6 +174,7 @@
 //! ```standalone_crate
 //! use jobs_runtime::{Runtime, Statement, job};
 //! use rusqlite::Connection;
+//! use tokio::task::block_in_place;
 //!
 //! /// A transaction that is rolled back when it is dropped, since its connection is closed.
 //! struct Ledger(Connection);
@@ -190,14 +197,18 @@
 //!         move |_scope| {
 //!             let path = path.clone();
 //!             async move {
-//!                 let connection = Connection::open(path)?;
-//!                 connection.execute_batch("BEGIN IMMEDIATE")?;
-//!                 Ok(Ledger(connection))
+//!                 block_in_place(|| {
+//!                     let connection = Connection::open(path)?;
+//!                     connection.execute_batch("BEGIN IMMEDIATE")?; // may wait for other writers
+//!                     Ok(Ledger(connection))
+//!                 })
 //!             }
 //!         },
 //!         |Ledger(connection), completion: Statement| async move {
-//!             connection.execute(completion.sql(), [completion.parameter()])?;
-//!             Ok(connection.execute_batch("COMMIT")?)
+//!             block_in_place(|| {
+//!                 connection.execute(completion.sql(), [completion.parameter()])?;
+//!                 Ok(connection.execute_batch("COMMIT")?)
+//!             })
 //!         },
 //!     )
 //!     .start()
@@ -213,6 +224,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! rusqlite blocks. `block_in_place` lets the runtime go on with other jobs meanwhile, among them the one that has the lock: without it a few
+//! jobs that wait in `BEGIN` would take every thread, and the one for which they wait could not go on. (In a test it wants
+//! `#[tokio::test(flavor = "multi_thread")]`.) The `Transaction` of rusqlite borrows its connection, so a job takes a struct that owns that.
 //!
 //! With a pool of sqlx, the job takes `tx: &mut Transaction<'_, Postgres>`, and the runtime is told how one begins and ends:
 //!
@@ -238,6 +253,7 @@
 //! | the process dies before the commit | rolled back by the database | runs again |
 //! | the lease was lost meanwhile: somebody else has the job | the completion fails, and with it the commit | is the other's |
 //! | the commit fails | rolled back | tries again |
+//! | the second closure answers `Ok`, but has not run the statement, or not committed | as it left them | fails at once, and says so |
 //! | the answer to the commit is lost | as the database says | is looked up under its id and token: completed if it was committed, else tried again |
 //!
 //! What the job enqueues by `client.prepare` in its transaction is part of the unit, too: so one job hands over to the next exactly once.
@@ -267,21 +283,23 @@
 //!   atomic in WAL mode. Where your application made the file first, `sqlite.shared = true` lets jobs add its tables, all named `jobs_…`.
 //!   On PostgreSQL it is one database, whatever the schemas.
 //! - **SQLite 3.51.3 or later**, in every program that opens the file. With an older one jobs keep the file to themselves
-//!   ([why](super::protocol)), and `prepare` says so.
+//!   ([why](super::promises)), and `prepare` says so.
 //! - **SQLite has one writer.** From `BEGIN IMMEDIATE` to the commit nobody else writes, neither rows nor jobs, heartbeats included. So a unit of
-//!   work there has a third of the lease (5 s), and fails after that: do what takes long before, in a job of its own. What the job
+//!   work there has a third of the lease (5 s), and fails after that, at its next `.await`: do what takes long before, in a job of its own. What the job
 //!   enqueues by the client, and not by `prepare` in its transaction, waits for that transaction, and so for itself. Begin with
 //!   `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails where somebody wrote in between.
 //! - **On PostgreSQL** a transaction that stays open for long keeps autovacuum from its work, here as anywhere
 //!   ([what to watch](super::postgres#what-to-watch)). One that has completed its job and then neither commits nor dies, since its process is
 //!   frozen or its connection has gone dark, holds the job's row: nobody else has the job before the server gives up the session. Say how
 //!   long that may be by `idle_in_transaction_session_timeout` and the TCP keepalives of your pool.
-//! - **The memory store** has no SQL that a driver could run, and a statement of it fails. Tests take a file in a temporary folder.
+//! - **The memory store** has no SQL: `prepare` and jobs with a transaction are refused. Tests take a file in a temporary folder.
 //! - **No triggers of yours on our tables.** One that enqueues there would spoil the answer of the call that fired it.
 //! - **A role of the name of the schema.** PostgreSQL looks for tables in the schema that is called like the role first (`search_path` is
 //!   `"$user", public`). A role `jobs` would so find its own new tables beside ours from the second start on: call one of them
 //!   otherwise, or `ALTER DATABASE app SET search_path = public`.
-//! - **Whose file it is.** A file that jobs made can be read by its owner alone (0600); one that your application made keeps its mode.
+//! - **Whose file it is.** A file that jobs made can be read by its owner alone (0600); one that your application made keeps its mode. It is
+//!   in WAL mode from then on, and has a folder `…-workers` beside it. What `jobs_enqueue` shows outside of your transaction may be the answer
+//!   to somebody else.
 //!
 //! # Drivers
 //!

@@ -148,11 +148,13 @@ fn check_entry(
     for service in entry.services.iter().filter(|service| !services.has(service) && !provided_later(service)) {
         let name = (service.type_name)();
         let how = match (service.own, name.starts_with("dyn ")) {
-            (true, _) => "provide_scoped(..)` or `provide_transaction(..)".to_owned(),
+            (true, _) => "provide_scoped(..)".to_owned(),
             (false, true) => format!("provide_arc::<{name}>(..)"),
             (false, false) => "provide(..)".to_owned(),
         };
-        mistakes.push(format!("{place} borrows `{service:?}`, which was not provided: write `Runtime::builder().{how}.run()`"));
+        let or = if service.own { ", or `.provide_transaction(..)` for a transaction that completes it" } else { "" };
+        mistakes
+            .push(format!("{place} borrows `{service:?}`, which was not provided: write `Runtime::builder().{how}.run()`{or}"));
     }
     let own: Vec<&ServiceEntry> = entry.services.iter().filter(|service| service.own).collect();
     let transactions: Vec<_> = own.iter().filter(|service| services.is_transaction(service)).collect();

@@ -199,7 +199,7 @@ impl Writing {
                     self.shared.board.recorded(&completion.decision);
                 }
                 // Its commit has finished it under this token; or an earlier write of this outcome, whose answer was lost.
-                CompletionAnswer::Repeated if outcome.commit == Some(Commit::InDoubt) => {
+                CompletionAnswer::Repeated if outcome.commit.is_some() => {
                     self.shared.board.recorded(&Decision::Complete { output: None, note: None });
                 }
                 CompletionAnswer::Applied | CompletionAnswer::Repeated => self.shared.board.recorded(&completion.decision),

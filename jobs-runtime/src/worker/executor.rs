@@ -120,7 +120,11 @@ impl Executor {
         // A handler that was written by hand may have left its transaction alone.
         let rest = rest.or_else(|| unit.as_ref()?.rest());
         let (completion, commit) = match (unit.and_then(|unit| unit.end()), &ended) {
-            (Some((commit, completion)), Ended::Settled(Ok(_))) => (completion, Some(commit)),
+            (Some((commit, done)), Ended::Settled(Ok(_))) => {
+                telemetry::attempt_ended(&kind, facts.id, facts.failures.saturating_add(1), took, &done.decision);
+                self.hand_in(facts.completion(Decision::Fail { error: NOT_COMPLETED.to_owned() }, None), slot, Some(commit));
+                return took;
+            }
             (Some((commit, completion)), _) if !Guard::CommitInDoubt.is_on() => (completion, Some(commit)),
             (doubt, _) => {
                 let (decision, follower) = match self.follower(&ended, rest) {
@@ -293,6 +297,10 @@ impl Executor {
         let _ = self.outcomes.send(Outcome { completion, epoch: slot.epoch, commit });
     }
 }
+
+/// What becomes of a job whose commit was answered for, if the fence does not find it finished by that.
+const NOT_COMPLETED: &str = "the commit of its transaction did not complete it: the second closure of `provide_transaction` must run the \
+     statement that it is given, and then commit";
 
 /// A job that ended well, with its output if it may be kept.
 pub(super) fn completed(output: Option<String>, limit: usize) -> Decision {

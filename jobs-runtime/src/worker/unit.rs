@@ -1,8 +1,9 @@
 //! The unit of work of one run: its transaction carries the completion of the job, so that both are committed or neither.
 //!
 //! Nothing is looked up when the answer to a commit is lost. The outcome is then written like that of any failed run, and the fence says
-//! what became of the commit: a job that is finished under this very token was completed by it. Where the commit was answered for, the
-//! completion is written once more the usual way: the store finds it done, or does it for a program that forgot the statement.
+//! what became of the commit: a job that is finished under this very token was completed by it. The same is done where the commit was
+//! answered for: a program that forgot the statement, or the commit itself, has a job that fails and says so, and not one that is completed
+//! without its rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

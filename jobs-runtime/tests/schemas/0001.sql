@@ -240,6 +240,7 @@ BEGIN
         FROM json_array_elements(list) WITH ORDINALITY AS e (job, place) WHERE json_typeof(e.job) <> 'object' LIMIT 20
     ) AS m;
     IF wrong IS NULL THEN
+        BEGIN
         SELECT string_agg('job ' || m.place || ': ' || m.what, '; ' ORDER BY m.place, m.what) INTO wrong FROM (
             SELECT e.place, '`' || left(k.key, 60) || CASE WHEN k.key <> ALL ('{id,kind,payload,queue,priority,run_at,delay,created_at,name,retries,'
                 'timeout,tags,metadata,tenant,user,parent,chain,fresh}') THEN '` is no key of a job' ELSE '` cannot be ' || json_typeof(k.value) END AS what
@@ -282,11 +283,14 @@ BEGIN
                 (n.created_at !~ '^-?[0-9]{1,18}$', '`created_at` is no number of microseconds since 1970')
             ) AS x (wrong, what) WHERE x.wrong LIMIT 20
         ) AS m;
+        EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+            wrong := 'a `payload`, `metadata`, `tags` or `chain` that is a text must hold JSON: ' || SQLERRM;
+        END;
     END IF;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'jobs: %', wrong USING ERRCODE = 'invalid_parameter_value', HINT = 'A name has 1 to 128 letters, digits and '
             '_ - . : / and begins with a letter, a digit or _. Keys: kind, payload, id, queue, priority, run_at or delay, name, retries, '
-            'timeout, tags, metadata, tenant, user.';
+            'timeout, tags, metadata, tenant, user, parent, chain.';
     END IF;
 
     -- A UUID of version 7 (RFC 9562) for each job that brings none.

@@ -10,9 +10,9 @@ use std::time::Duration;
 use jobs_core::schedule::Overlap;
 use jobs_core::store::contract::completions_from_text;
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobStore,
-    ManageStore, NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
-    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobStore, ManageStore,
+    NewWorker, Now, Occasion, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter, ScheduleList,
+    ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{JobId, JobRecord, NewJob, StoreError, WorkerId};
 use jobs_runtime::env::Clock;
@@ -129,10 +129,6 @@ impl Server {
     /// The time of the store.
     pub(super) fn own_now(&self) -> Now {
         self.origin.now()
-    }
-
-    pub(super) fn contract(&self) -> Option<Contract> {
-        self.store.contract()
     }
 
     pub(super) fn signal(&self) -> &Signal {

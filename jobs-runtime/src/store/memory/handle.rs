@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jobs_core::record::{Unserved, WorkerRecord};
 use jobs_core::store::{
-    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Contract, Enqueued, Fire, Fired, Held, JobFilter,
-    JobPage, JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange,
-    ScheduleFilter, ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
+    Beat, CancelAnswer, Claim, ClaimRequest, Completion, CompletionAnswer, Enqueued, Fire, Fired, Held, JobFilter, JobPage,
+    JobStore, ManageStore, NewWorker, Now, PausedQueue, Rescue, Retention, ScheduleAnswer, ScheduleChange, ScheduleFilter,
+    ScheduleList, ScheduleStore, Signal, StoreFuture, StoreInfo, TickFilter, TickRecord,
 };
 use jobs_core::{Counts, JobId, JobRecord, NewJob, StoreError, WorkerId};
 
 use super::state::{State, Wake};
-use super::transaction::{CONTRACT, Transaction};
+use super::transaction::Transaction;
 
 /// A store in this process's memory. Clones share the data: each is like another process on the same store, with its own end.
 ///
@@ -149,10 +149,6 @@ impl JobStore for MemoryStore {
 
     fn cancellations(&self, worker: WorkerId) -> StoreFuture<'_, Vec<JobId>> {
         self.call(move |state| state.cancellations(worker))
-    }
-
-    fn contract(&self) -> Option<Contract> {
-        Some(CONTRACT)
     }
 
     fn signal(&self) -> &Signal {

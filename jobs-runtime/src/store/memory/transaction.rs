@@ -4,16 +4,20 @@ use jobs_core::store::contract::{answers_to_text, completions_from_text, jobs_fr
 use jobs_core::store::{CompletionAnswer, Contract, Now};
 use jobs_core::{JobId, StoreError};
 
+use super::MemoryStore;
 use super::state::State;
 use crate::testing::guards::Guard;
 
-/// Nobody can run these: there is no database.
-pub(super) const CONTRACT: Contract = Contract {
-    enqueue: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
-    complete: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
-    one_writer: false,
-    own_clock: false,
-};
+impl MemoryStore {
+    /// The contract of a store around this one that runs its statements by [`transaction`](Self::transaction), as a simulation may. This store
+    /// itself has none: there is no database in which they could be run.
+    pub const CONTRACT: Contract = Contract {
+        enqueue: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
+        complete: "SELECT the_store_in_memory_has_no_sql_see_memorystore_transaction($1)",
+        one_writer: false,
+        own_clock: false,
+    };
+}
 
 /// All of it takes effect, or nothing: [`MemoryStore::transaction`](super::MemoryStore::transaction).
 #[derive(Debug)]

@@ -30,7 +30,7 @@ BEGIN
     END;
     SELECT RAISE(ABORT, 'jobs: each of a list of jobs must be an object')
     FROM json_each(CASE json_type(NEW.jobs) WHEN 'object' THEN '[]' ELSE NEW.jobs END) AS e WHERE e.type <> 'object';
-    SELECT RAISE(ABORT, 'jobs: a job has an unknown key; there are kind, payload, id, queue, priority, run_at or delay, name, retries, timeout, tags, metadata, tenant, user')
+    SELECT RAISE(ABORT, 'jobs: a job has an unknown key; there are kind, payload, id, queue, priority, run_at or delay, name, retries, timeout, tags, metadata, tenant, user, parent, chain')
     FROM json_each(CASE json_type(NEW.jobs) WHEN 'object' THEN '[' || NEW.jobs || ']' ELSE NEW.jobs END) AS e, json_each(e.value) AS k
     WHERE k.key NOT IN ('id', 'kind', 'payload', 'queue', 'priority', 'run_at', 'delay', 'created_at', 'name', 'retries', 'timeout', 'tags',
         'metadata', 'tenant', 'user', 'parent', 'chain', 'fresh');
