@@ -127,6 +127,13 @@
 //! [`Builder::store_opened`](crate::Builder::store_opened) a store that two runtimes share, or that is looked at after the
 //! runtime has ended.
 //!
+//! # A job with a transaction
+//!
+//! A job that borrows `&mut` a transaction is a plain call, too: begin one on a test's own database, call the fn, look, roll back. The store in
+//! memory takes part in no transaction: a whole runtime with such a job, or a program that uses `Client::prepare`, is tested on a SQLite
+//! file in a temporary folder, in which the application makes its tables as it does elsewhere. A driver that blocks wants
+//! `#[tokio::test(flavor = "multi_thread")]`.
+//!
 //! # A store of your own
 //!
 //! A store implements the three traits of [`jobs_core::store`]. The suite [`testing::conformance`](crate::testing::conformance)
